@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* buf.h: a growing string of bytes, owned by whoever initialised it, and the JSON writer (RFC 8259)
+ * that fills one. Out of memory: as in arena.h. */
+#ifndef TODO_BUF_H
+#define TODO_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+struct buf {
+    char *data; /* not terminated; NULL while nothing was written */
+    size_t length;
+    size_t capacity;
+};
+
+void buf_init(struct buf *buf);
+void buf_fini(struct buf *buf);
+/* Empties it; keeps its memory unless that has grown past 256 KiB, so that one large answer does
+ * not stay with the process for good. */
+void buf_clear(struct buf *buf);
+
+/* Room for `size` more bytes: where to write them. The caller adds to `length` what it wrote. */
+char *buf_reserve(struct buf *buf, size_t size) __attribute__((returns_nonnull));
+void buf_add(struct buf *buf, const void *data, size_t length);
+void buf_add_text(struct buf *buf, struct text t);
+void buf_add_string(struct buf *buf, const char *string);
+void buf_add_char(struct buf *buf, char c);
+void buf_add_int(struct buf *buf, int64_t value);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct text buf_text(const struct buf *buf);
+
+/* A JSON string with its quotes; TEXT_NULL is written as null. `t` must be UTF-8. Escapes ", \ and
+ * U+0000 to U+001F only, so that other text goes out as it came in. */
+void buf_add_json(struct buf *buf, struct text t);
+
+#endif

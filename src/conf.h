@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* conf.h: the settings, immutable once loaded.
+ *
+ * One table in conf.c holds, in alphabetical order, each setting's name, type, default, bounds,
+ * whether it is secret, and one line of help; --help, todo.conf(5), the README's table and the
+ * sample file are checked against it by a test. A setting comes from the environment, else from the
+ * file named by TODO_CONFIG, else from the default file if that exists (KEY=VALUE lines, as systemd
+ * reads its EnvironmentFile: comments with # or ;, quotes, a backslash at the end of a line
+ * continues it). */
+#ifndef TODO_CONF_H
+#define TODO_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "text.h"
+
+struct conf {
+    char *database_url;       /* DATABASE_URL: a libpq URL or keyword string, the workers' role */
+    char *database_admin_url; /* DATABASE_ADMIN_URL: for todoctl; NULL: as DATABASE_URL */
+    char *secret;             /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
+    size_t secret_length;     /* bytes */
+    char *jwt_issuer;         /* TODO_JWT_ISSUER; NULL: not enforced */
+    char *jwt_audience;       /* TODO_JWT_AUDIENCE; NULL: not enforced */
+    long jwt_leeway;          /* TODO_JWT_LEEWAY: seconds, 0 to 300, default 30 */
+    char *user_claim;         /* TODO_USER_CLAIM: default "sub" */
+    char **cors_origins;      /* TODO_CORS_ORIGINS split at commas, trimmed; NULL-terminated */
+    long max_body;            /* TODO_MAX_BODY: bytes, default 65536, 1024 to 1048576 */
+    long workers;             /* TODO_WORKERS: default 1, 1 to 1024 */
+    long log_level;           /* TODO_LOG_LEVEL: enum log_level, default info */
+    long db_deadline_ms;      /* TODO_DB_DEADLINE_MS: default 5000, 100 to 60000 */
+    bool db_prepare;          /* TODO_DB_PREPARE: default 1 */
+    bool require_if_match;    /* TODO_REQUIRE_IF_MATCH: default 0 */
+};
+
+/* Loads the settings from `environment` (as environ) and the file. 0, or EX_CONFIG (78) with one
+ * line in `error` that names the setting (and FILE:LINE) and says what to do. In the latter case
+ * too conf_fini must be called. Registers every secret with log_mask. Refuses: an unknown TODO_
+ * name (with the nearest known one), a value out of range, a secret under 32 bytes or Better Auth's
+ * public default, a secret together with its _FILE variant, an unreadable file, no DATABASE_URL, no
+ * way to judge a token. `needs_worker` false (todoctl): the last two are not required. */
+int conf_load(struct conf *conf, char **environment, bool needs_worker, char *error,
+              size_t error_size) CHECK_RESULT;
+void conf_fini(struct conf *conf);
+
+/* Prints the table for --help: name, default, help, aligned, one setting a line. */
+void conf_print_help(FILE *out);
+/* Prints it for tests and docs: name TAB type TAB default TAB secret(0/1) TAB aliases TAB help. */
+void conf_print_table(FILE *out);
+
+#endif

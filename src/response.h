@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* response.h: the answer as it is built up: status, header lines, body. server.c sends it. */
+#ifndef TODO_RESPONSE_H
+#define TODO_RESPONSE_H
+
+#include "buf.h"
+
+struct response {
+    int status;               /* 200 to 599 */
+    const char *content_type; /* static; NULL: no body, no Content-Type */
+    struct buf headers; /* "Name: value\r\n" lines, but Status, Content-Type, Content-Length */
+    struct buf body;
+};
+
+#define RESPONSE_JSON "application/json"
+#define RESPONSE_PROBLEM "application/problem+json"
+
+/* init and fini once a process; clear before each request keeps the memory. */
+void response_init(struct response *response);
+void response_fini(struct response *response);
+void response_clear(struct response *response);
+
+/* Adds a header line. Bytes that would end or fake a line (controls) are written as '?'. */
+void response_header(struct response *response, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "OK" for 200, … : RFC 9110 15. "Unknown" for a code we never send. */
+const char *response_reason(int status);
+
+/* The head as CGI wants it (RFC 3875 6.3): Status, the lines, Content-Type, Content-Length (of the
+ * body; absent for 204 and 304), and the empty line. For HEAD the caller leaves the body out. */
+void response_head(const struct response *response, struct buf *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* route.h: one table from method and path to the handler and what it needs. */
+#ifndef TODO_ROUTE_H
+#define TODO_ROUTE_H
+
+#include "err.h"
+#include "request.h"
+
+struct call;
+typedef enum err route_handler(struct call *call);
+
+enum route_needs {
+    NEEDS_NOTHING = 0,
+    NEEDS_TOKEN = 1 << 0, /* a principal; and when the path names a user, the same one */
+    NEEDS_STORE = 1 << 1  /* talks to the database */
+};
+
+struct route {
+    enum method method;
+    const char *pattern; /* "/api/{user}/tasks/{id}"; {user} and {id} match one segment each */
+    unsigned needs;
+    route_handler *run;
+};
+
+struct match {
+    const struct route *route;
+    const char *user; /* {user}, decoded; NULL when the pattern has none */
+    const char *id;   /* {id}, decoded, not yet an integer; NULL when the pattern has none */
+    struct text base; /* raw path up to and without "/{id}…": what Location is made of */
+    unsigned allow;   /* bits of 1 << enum method that the path knows (HEAD with GET, OPTIONS) */
+};
+
+/* Finds the route, wherever the web server has mounted us. ERR_NOT_FOUND: no such path; ERR_METHOD:
+ * the path is known, match->allow says which methods. OPTIONS on a known path: ERR_NONE with
+ * match->route NULL. HEAD finds the route of GET. */
+enum err route_find(const struct request *request, struct match *match) CHECK_RESULT;
+
+/* The table, for the tests and the documents that are checked against it; ends with a NULL pattern.
+ */
+const struct route *route_table(void);
+
+/* "GET, HEAD, OPTIONS" from bits; `out` has at least 64 bytes. */
+void route_allow_text(unsigned allow, char *out, size_t size);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* store.h: one persistent connection to PostgreSQL, and one round trip per request over it.
+ *
+ * store*.c are the only users of libpq. Everything sent is parameterised, and stands in the
+ * table of statements in store_sql.h. A call answers within the deadline or gives ERR_UNAVAILABLE;
+ * it never blocks for longer, and a dead database never ends the process. */
+#ifndef TODO_STORE_H
+#define TODO_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "err.h"
+#include "text.h"
+#include "token.h"
+
+/* The schema this program was written for: the number of the newest file in schema/. */
+#define STORE_SCHEMA_VERSION 1
+
+struct store; /* one a process; the connection is opened at the first use */
+
+/* Never fails: what is wrong shows at the first use. `conf` must outlive it. */
+struct store *store_new(const struct conf *conf);
+void store_free(struct store *store);
+
+/* Is the database there, the role safe and the schema ours? ERR_NONE or ERR_UNAVAILABLE. */
+enum err store_ready(struct store *store) CHECK_RESULT;
+
+/* Ends a transaction that a request left open (a defect), so that none reaches the next request. */
+void store_end_request(struct store *store);
+
+#endif
