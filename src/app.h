@@ -5,31 +5,16 @@
 #define TODO_APP_H
 
 #include "arena.h"
+#include "call.h"
 #include "conf.h"
-#include "problem.h"
 #include "request.h"
 #include "response.h"
-#include "route.h"
 #include "store.h"
-#include "token.h"
 
 struct app {
     const struct conf *conf;
     struct store *store;
     struct arena arena; /* the request's memory; reset by app_handle before each */
-};
-
-/* What a handler is given: the request as it has been understood so far, and where its answer goes.
- */
-struct call {
-    const struct conf *conf;
-    struct store *store;
-    struct arena *arena;
-    struct request *request;
-    struct response *response;
-    struct problem *problem;
-    struct match match;
-    struct principal principal; /* set when the route needs a token */
 };
 
 void app_init(struct app *app, const struct conf *conf, struct store *store);

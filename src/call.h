@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* call.h: what a handler is given: the request as it has been understood so far, and where its
+ * answer goes. A header of its own, so that handlers include nothing of the room that calls them.
+ */
+#ifndef TODO_CALL_H
+#define TODO_CALL_H
+
+#include "arena.h"
+#include "conf.h"
+#include "problem.h"
+#include "request.h"
+#include "response.h"
+#include "route.h"
+#include "store.h"
+#include "token.h"
+
+struct call {
+    const struct conf *conf;
+    struct store *store;
+    struct arena *arena;
+    struct request *request;
+    struct response *response;
+    struct problem *problem;
+    struct match match;
+    struct principal principal; /* set when the route needs a token */
+};
+
+#endif
