@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* buf.c: one block of memory that doubles when it is full. The JSON writer copies whole runs of
+ * bytes that need no escape. */
+#include <config.h>
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "log.h"
+
+#define CAPACITY_FIRST 1024
+#define CAPACITY_KEPT (256 * 1024)
+
+void buf_init(struct buf *buf)
+{
+    *buf = (struct buf){NULL, 0, 0};
+}
+
+void buf_fini(struct buf *buf)
+{
+    free(buf->data);
+    buf_init(buf);
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->length = 0;
+    if (buf->capacity > CAPACITY_KEPT)
+        buf_fini(buf);
+}
+
+static void grow(struct buf *buf, size_t size)
+{
+    size_t wanted, capacity = buf->capacity ? buf->capacity : CAPACITY_FIRST;
+    char *data;
+
+    if (__builtin_add_overflow(buf->length, size, &wanted) || wanted > SIZE_MAX / 2)
+        log_out_of_memory();
+    while (capacity < wanted)
+        capacity *= 2;
+    data = realloc(buf->data, capacity);
+    if (!data)
+        log_out_of_memory();
+    buf->data = data;
+    buf->capacity = capacity;
+}
+
+char *buf_reserve(struct buf *buf, size_t size)
+{
+    if (!buf->data || buf->capacity - buf->length < size)
+        grow(buf, size);
+    return buf->data + buf->length;
+}
+
+void buf_add(struct buf *buf, const void *data, size_t length)
+{
+    if (length == 0)
+        return;
+    memcpy(buf_reserve(buf, length), data, length);
+    buf->length += length;
+}
+
+void buf_add_text(struct buf *buf, struct text t)
+{
+    buf_add(buf, t.data, t.length);
+}
+
+void buf_add_string(struct buf *buf, const char *string)
+{
+    buf_add(buf, string, strlen(string));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+    *buf_reserve(buf, 1) = c;
+    buf->length++;
+}
+
+void buf_add_int(struct buf *buf, int64_t value)
+{
+    char digits[20]; /* of -9223372036854775808 */
+    char *start = digits + sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        *--start = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--start = '-';
+    buf_add(buf, start, (size_t)(digits + sizeof(digits) - start));
+}
+
+/* Writes what fits into `room`; gives how many bytes all of it would be. */
+__attribute__((format(printf, 3, 0))) static size_t print(struct buf *buf, size_t room,
+                                                          const char *format, va_list arguments)
+{
+    int length = vsnprintf(buf_reserve(buf, room), room, format, arguments);
+
+    if (length < 0)
+        log_out_of_memory();
+    return (size_t)length;
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    size_t room = 128, length;
+    va_list arguments;
+
+    va_start(arguments, format);
+    length = print(buf, room, format, arguments);
+    va_end(arguments);
+    if (length >= room) {
+        va_start(arguments, format);
+        print(buf, length + 1, format, arguments);
+        va_end(arguments);
+    }
+    buf->length += length;
+}
+
+struct text buf_text(const struct buf *buf)
+{
+    return (struct text){buf->data ? buf->data : "", buf->length};
+}
+
+/* What follows the backslash for a byte of a JSON string; 0: the byte goes out as it is. */
+static const char escapes[256] = {
+    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0000 */
+    'b',         't',           'n', 'u', 'f', 'r', 'u', 'u', /* U+0008 */
+    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0010 */
+    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0018 */
+    ['"'] = '"', ['\\'] = '\\',
+};
+
+static void add_escape(struct buf *buf, unsigned char byte)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char text[6] = {'\\', escapes[byte], '0', '0', hex[byte >> 4], hex[byte & 15]};
+
+    buf_add(buf, text, text[1] == 'u' ? 6 : 2);
+}
+
+void buf_add_json(struct buf *buf, struct text t)
+{
+    const unsigned char *p = (const unsigned char *)t.data;
+    size_t start = 0;
+
+    if (!t.data) {
+        buf_add(buf, "null", 4);
+        return;
+    }
+    buf_reserve(buf, t.length + 2); /* nearly always all it takes */
+    buf_add_char(buf, '"');
+    for (size_t i = 0; i < t.length; i++) {
+        if (escapes[p[i]] == 0)
+            continue;
+        buf_add(buf, p + start, i - start);
+        add_escape(buf, p[i]);
+        start = i + 1;
+    }
+    buf_add(buf, p + start, t.length - start);
+    buf_add_char(buf, '"');
+}
