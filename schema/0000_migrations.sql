@@ -1,11 +1,50 @@
--- 0000_migrations.sql: where the migrations are recorded. Applied every time, so each statement must
--- be one that can be repeated.
+-- 0000_migrations.sql: the two roles, the schema, and the table where migrations are recorded.
+-- Runs before every migration, so each statement must be one that can be repeated.
+--
+-- It needs CREATE on the database and, unless both roles exist already, CREATEROLE; not a
+-- superuser. todo_owner owns everything and nobody logs in as it; todo_app is what the workers are:
+-- it owns nothing. Give it a password or an authentication rule yourself.
 
-CREATE SCHEMA IF NOT EXISTS todo;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'todo_owner') THEN
+        CREATE ROLE todo_owner NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'todo_app') THEN
+        CREATE ROLE todo_app LOGIN;
+    END IF;
+EXCEPTION
+    -- Another database of the cluster is being migrated: it made the same roles meanwhile.
+    WHEN duplicate_object OR unique_violation THEN NULL;
+END
+$$;
 
+-- What follows belongs to todo_owner, so an administrator who is no superuser has to be a member;
+-- one who may not make itself a member is told so by SET ROLE.
+DO $$
+BEGIN
+    IF NOT pg_catalog.pg_has_role(current_user, 'todo_owner', 'USAGE') THEN
+        GRANT todo_owner TO CURRENT_USER;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN NULL;
+END
+$$;
+
+CREATE SCHEMA IF NOT EXISTS todo AUTHORIZATION todo_owner;
+
+SET LOCAL ROLE todo_owner;
+
+-- Every numbered file ends by entering itself here, so that `psql -1 -f` and `todoctl migrate` leave
+-- the same mark; migrate adds the checksum, also later for a file that psql ran.
 CREATE TABLE IF NOT EXISTS todo.schema_migrations (
     version integer PRIMARY KEY CHECK (version > 0),
     name text NOT NULL,
-    checksum text NOT NULL, -- SHA-256 of the file, hexadecimal
+    checksum text CHECK (checksum ~ '^[0-9a-f]{64}$'), -- SHA-256 of the file; null: run by psql
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+
+GRANT USAGE ON SCHEMA todo TO todo_app;
+GRANT SELECT ON todo.schema_migrations TO todo_app;
+
+RESET ROLE;
