@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Makefile.am and README.md speak of the files that there are: each source is listed, each listed
+file exists, each room is on the README's map."""
+
+import re
+
+import lint
+
+LISTED = re.compile(r"(?<![\w$(/.-])((?:src|schema|man|tests|deploy|m4)/[\w./-]+)")
+MAKEFILE = lint.ROOT / "Makefile.am"
+
+
+def makefile_words(path):
+    """Files that Makefile.am names; a unit test's program stands for its source."""
+    words = set(LISTED.findall(re.sub(r"^#.*$", "", path.read_text(), flags=re.MULTILINE)))
+    return {word + ".c" if re.fullmatch(r"tests/unit/test_\w+", word) else word for word in words}
+
+
+def check_listed(paths):
+    """Every file but Makefile.am among `paths` is named by the Makefile.am among them."""
+    makefile = next(path for path in paths if path.name == "Makefile.am")
+    words = makefile_words(makefile)
+    return [
+        f"{lint.name(path)}: not in Makefile.am"
+        for path in paths
+        if path != makefile and lint.name(path) not in words
+    ]
+
+
+def check_exists(paths):
+    return [
+        f"Makefile.am names {word}, which does not exist"
+        for path in paths
+        for word in sorted(makefile_words(path))
+        if not (lint.ROOT / word).exists()
+    ]
+
+
+def check_map(paths):
+    """The README, first among `paths`, has a line for each of the others, and for no other."""
+    readme = next(path for path in paths if path.name == "README.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Map of the source$(.*?)(?=^## )", readme, re.MULTILINE | re.DOTALL)
+    rooms = set()
+    for row in re.findall(r"^\| ([^|]+) \|", section[1] if section else "", re.MULTILINE):
+        rooms.update(re.findall(r"`(\w+\.[ch])`", row))
+    sources = {path.name for path in paths if path.name != "README.md"}
+    complaints = [f"README.md: the map lacks {name}" for name in sorted(sources - rooms)]
+    return complaints + [f"README.md: the map has {name}" for name in sorted(rooms - sources)]
+
+
+DISTRIBUTED = lint.files("src/*.[ch]", "tests/*/*.[chpt]*", "schema/*", "man/*", "deploy/*", "m4/*")
+lint.run(
+    ("Makefile.am lists every file", check_listed, [MAKEFILE, *DISTRIBUTED],
+     {"Makefile.am": "a = src/b.c\n", "c.c": ""}),
+    ("every file in Makefile.am exists", check_exists, [MAKEFILE],
+     {"Makefile.am": "a = src/no_such_file.c\n"}),
+    ("the README's map has every room", check_map,
+     [lint.ROOT / "README.md", *lint.files("src/*.c")],
+     {"README.md": "## Map of the source\n| `b.c` | b |\n## Next\n", "a.c": ""}),
+)

@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Includes point one way: a room knows those on its own floor and below, never one above, and each
+foreign library has one room that speaks to it."""
+
+import fnmatch
+import re
+
+import lint
+
+# The floors, from the roof down. A header stands where its room does; those that are only data for
+# several rooms stand lower than the .c file of the same name.
+FLOORS = [
+    ["main.c", "todoctl.c"],
+    ["pool.*"],
+    ["server.*"],
+    ["app.*"],
+    ["auth.*", "call.h", "cors.*", "route.*", "service.*", "task.c", "task_handlers.h"],
+    ["check.*", "json_body.*", "migrate.*", "store*", "task_json.*", "task_query.*", "token.*"],
+    ["arena.*", "buf.*", "conf.*", "err.h", "log.*", "problem.*", "request.*", "response.*",
+     "task.h", "task_fields.h", "text.*", "timestamp.*"],
+]
+
+# Who alone may include it.
+SOLE_USERS = {
+    "jwt.h": ["token.c"],
+    "fcgiapp.h": ["server.c"],
+    "fcgi_stdio.h": [],
+    "libpq-fe.h": ["store*", "migrate.c", "check.c"],
+    "crypt.h": ["password.c"],
+    "store_*.h": ["store*", "migrate.c", "check.c"],
+    "config.h": ["*.c"],
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
+
+
+def floor(file_name):
+    for number, rooms in enumerate(FLOORS):
+        if any(fnmatch.fnmatch(file_name, room) for room in rooms):
+            return number
+    return None
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def check_direction(paths):
+    complaints = []
+    for path in paths:
+        if floor(path.name) is None:
+            complaints.append(f"{lint.name(path)}: on no floor; give it one in {__file__}")
+            continue
+        for header in includes(path):
+            if floor(header) is not None and floor(header) < floor(path.name):
+                complaints.append(f"{lint.name(path)}: includes {header}, which is above it")
+    return complaints
+
+
+def check_sole_users(paths):
+    return [
+        f"{lint.name(path)}: includes {header}; only {' '.join(users) or 'nobody'} may"
+        for path in paths
+        for header in includes(path)
+        for pattern, users in SOLE_USERS.items()
+        if fnmatch.fnmatch(header, pattern)
+        and not any(fnmatch.fnmatch(path.name, user) for user in users)
+    ]
+
+
+def check_cycles(paths):
+    """A header that includes itself over others."""
+    edges = {path.name: includes(path) for path in paths if path.suffix == ".h"}
+    complaints = []
+    for start in edges:
+        seen, waiting = set(), list(edges[start])
+        while waiting:
+            header = waiting.pop()
+            if header in seen or header not in edges:
+                continue
+            seen.add(header)
+            waiting.extend(edges[header])
+        if start in seen:
+            complaints.append(f"{start}: includes itself in a circle")
+    return complaints
+
+
+SOURCES = lint.files("src/*.[ch]")
+lint.run(
+    ("includes never point upward", check_direction, SOURCES,
+     {"log.c": '#include "app.h"\n'}),
+    ("one room for each library", check_sole_users, SOURCES,
+     {"task.c": "#include <libpq-fe.h>\n"}),
+    ("no header includes itself", check_cycles, SOURCES,
+     {"a.h": '#include "b.h"\n', "b.h": '#include "a.h"\n'}),
+)
