@@ -108,17 +108,23 @@ __attribute__((format(printf, 3, 0))) static size_t print(struct buf *buf, size_
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-    size_t room = 128, length;
     va_list arguments;
 
     va_start(arguments, format);
-    length = print(buf, room, format, arguments);
+    buf_vprintf(buf, format, arguments);
     va_end(arguments);
-    if (length >= room) {
-        va_start(arguments, format);
-        print(buf, length + 1, format, arguments);
-        va_end(arguments);
-    }
+}
+
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
+{
+    size_t room = 128, length;
+    va_list again;
+
+    va_copy(again, arguments);
+    length = print(buf, room, format, arguments);
+    if (length >= room)
+        print(buf, length + 1, format, again);
+    va_end(again);
     buf->length += length;
 }
 
@@ -128,13 +134,15 @@ struct text buf_text(const struct buf *buf)
 }
 
 /* What follows the backslash for a byte of a JSON string; 0: the byte goes out as it is. */
+/* clang-format off */
 static const char escapes[256] = {
-    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0000 */
-    'b',         't',           'n', 'u', 'f', 'r', 'u', 'u', /* U+0008 */
-    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0010 */
-    'u',         'u',           'u', 'u', 'u', 'u', 'u', 'u', /* U+0018 */
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', /* U+0000 */
+    'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', /* U+0008 */
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', /* U+0010 */
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', /* U+0018 */
     ['"'] = '"', ['\\'] = '\\',
 };
+/* clang-format on */
 
 static void add_escape(struct buf *buf, unsigned char byte)
 {

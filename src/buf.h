@@ -4,6 +4,7 @@
 #ifndef TODO_BUF_H
 #define TODO_BUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ void buf_add_string(struct buf *buf, const char *string);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 struct text buf_text(const struct buf *buf);
 
 /* A JSON string with its quotes; TEXT_NULL is written as null. `t` must be UTF-8. Escapes ", \ and

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/* response.c: keeps the header lines as the text they will be sent as. */
+#include <config.h>
+
+#include <stdarg.h>
+
+#include "response.h"
+
+/* RFC 9110 15, RFC 6585: every status that we send. Problem documents take their titles from here.
+ */
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+};
+
+void response_init(struct response *response)
+{
+    response->status = 200;
+    response->content_type = NULL;
+    buf_init(&response->headers);
+    buf_init(&response->body);
+}
+
+void response_fini(struct response *response)
+{
+    buf_fini(&response->headers);
+    buf_fini(&response->body);
+}
+
+void response_clear(struct response *response)
+{
+    response->status = 200;
+    response->content_type = NULL;
+    buf_clear(&response->headers);
+    buf_clear(&response->body);
+}
+
+static void neutralise(char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            value[i] = '?';
+}
+
+void response_header(struct response *response, const char *name, const char *format, ...)
+{
+    struct buf *lines = &response->headers;
+    va_list arguments;
+    size_t start;
+
+    buf_add_string(lines, name);
+    buf_add(lines, ": ", 2);
+    start = lines->length;
+    va_start(arguments, format);
+    buf_vprintf(lines, format, arguments);
+    va_end(arguments);
+    neutralise(lines->data + start, lines->length - start);
+    buf_add(lines, "\r\n", 2);
+}
+
+const char *response_reason(int status)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown";
+}
+
+void response_head(const struct response *response, struct buf *out)
+{
+    buf_add_string(out, "Status: ");
+    buf_add_int(out, response->status);
+    buf_add_char(out, ' ');
+    buf_add_string(out, response_reason(response->status));
+    buf_add_string(out, "\r\n");
+    buf_add_text(out, buf_text(&response->headers));
+    if (response->content_type) {
+        buf_add_string(out, "Content-Type: ");
+        buf_add_string(out, response->content_type);
+        buf_add_string(out, "\r\n");
+    }
+    if (response->status != 204 && response->status != 304) {
+        buf_add_string(out, "Content-Length: ");
+        buf_add_int(out, (int64_t)response->body.length);
+        buf_add_string(out, "\r\n");
+    }
+    buf_add_string(out, "\r\n");
+}
