@@ -32,6 +32,10 @@ struct problem {
 
 void problem_init(struct problem *problem, struct arena *arena);
 
+/* More faults than this are counted but not kept, so that a hostile body cannot make an answer many
+ * times its own size. */
+#define PROBLEM_FAULTS_MAX 1000
+
 /* Adds a fault; gives ERR_INVALID, so that `return problem_fault(…)` reads well. `name` is copied.
  */
 enum err problem_fault(struct problem *problem, const char *where, const char *name,
