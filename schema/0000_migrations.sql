@@ -33,7 +33,7 @@ $$;
 
 CREATE SCHEMA IF NOT EXISTS todo AUTHORIZATION todo_owner;
 
-SET LOCAL ROLE todo_owner;
+SET ROLE todo_owner;
 
 -- Every numbered file ends by entering itself here, so that `psql -1 -f` and `todoctl migrate` leave
 -- the same mark; migrate adds the checksum, also later for a file that psql ran.

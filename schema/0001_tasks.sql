@@ -27,7 +27,7 @@ EXCEPTION
 END
 $$;
 
-SET LOCAL ROLE todo_owner;
+SET ROLE todo_owner;
 
 CREATE TYPE todo.priority AS ENUM ('low', 'medium', 'high', 'critical');
 
@@ -86,3 +86,5 @@ GRANT EXECUTE ON FUNCTION todo.enter(text) TO todo_app;
 GRANT USAGE ON TYPE todo.priority TO todo_app;
 
 INSERT INTO todo.schema_migrations (version, name) VALUES (1, 'tasks');
+
+RESET ROLE;

@@ -5,7 +5,9 @@
  * One row, whatever state the database is in: `version` (integer; null: no schema, or one that this
  * role may not read) and `unsafe` (text, a clause for the log that begins with "role" or "table";
  * null: safe to serve). Only catalogs are named directly, so that it never fails on a database
- * without our schema; query_to_xml looks at the table of migrations only when it can be read.
+ * without our schema. The table of migrations is looked at when it can be read, through ts_stat:
+ * the one built-in function that runs a statement given as text on every server (query_to_xml wants
+ * one that was built with libxml).
  *
  * What a role may become counts like what it is: membership in an owner, in a superuser or in a
  * role with BYPASSRLS is one SET ROLE away from it. CREATEROLE grants itself membership before
@@ -33,9 +35,9 @@
     " AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"                                        \
     ") "                                                                                           \
     "SELECT CASE WHEN EXISTS (SELECT FROM readable) THEN"                                          \
-    " (pg_catalog.xpath('/row/v/text()', pg_catalog.query_to_xml("                                 \
-    "'SELECT max(version) AS v FROM todo.schema_migrations', false, true, '')))[1]"                \
-    "::text::integer END AS version, "                                                             \
+    " (SELECT max(word::integer) FROM pg_catalog.ts_stat("                                         \
+    "'SELECT array_to_tsvector(ARRAY[version::text]) FROM todo.schema_migrations'))"               \
+    " END AS version, "                                                                            \
     "CASE"                                                                                         \
     " WHEN EXISTS (SELECT FROM reach WHERE rolsuper)"                                              \
     " THEN pg_catalog.format('role %I is a superuser or can become one', session_user)"            \
