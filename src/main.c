@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/* main.c: todo.fcgi, the FastCGI program: options, then settings, then one worker or a pool. */
+#include <config.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "conf.h"
+#include "log.h"
+#include "pool.h"
+#include "server.h"
+#include "store.h"
+
+struct program {
+    struct conf conf;
+    int listen_fd;
+};
+
+/* A pool runs this in each of its processes, so that none shares a database connection. */
+static int work(void *data)
+{
+    struct program *program = data;
+    struct app app;
+    struct store *store = store_new(&program->conf);
+    app_init(&app, &program->conf, store);
+    int status = server_run(&app, program->listen_fd);
+    app_fini(&app);
+    store_free(store);
+    return status;
+}
+
+static int load_settings(struct conf *conf)
+{
+    char error[512];
+    int status = conf_load(conf, environ, true, error, sizeof(error));
+    if (status == EX_OK)
+        log_set_level((enum log_level)conf->log_level);
+    else
+        fprintf(stderr, "todo.fcgi: %s\n", error);
+    return status;
+}
+
+static int serve(void)
+{
+    struct program program = {.listen_fd = server_listen_fd()};
+    if (program.listen_fd < 0) {
+        fputs(
+            "todo.fcgi: descriptor 0 is not a listening socket; start it by a web server, systemd, "
+            "or: spawn-fcgi -s /run/todo/fcgi.sock -M 0660 -b 1024 -n -- todo.fcgi\n",
+            stderr);
+        return EX_USAGE;
+    }
+    server_signals();
+    int status = load_settings(&program.conf);
+    if (status == EX_OK)
+        status = program.conf.workers > 1 ? pool_run(program.conf.workers, work, &program)
+                                          : work(&program);
+    conf_fini(&program.conf);
+    return status;
+}
+
+static int flush_output(void)
+{
+    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
+static int check_config(void)
+{
+    struct conf conf;
+    int status = load_settings(&conf);
+    conf_fini(&conf);
+    if (status != EX_OK)
+        return status;
+    puts("configuration ok");
+    return flush_output();
+}
+
+static int print_settings(void)
+{
+    conf_print_table(stdout);
+    return flush_output();
+}
+
+static int print_version(void)
+{
+    puts("todo.fcgi " PACKAGE_VERSION);
+    return flush_output();
+}
+
+static int print_help(void)
+{
+    fputs("Usage: todo.fcgi [OPTION]\n"
+          "The todo backend as a FastCGI program: it serves the listening socket on descriptor 0,\n"
+          "as spawn-fcgi, systemd, lighttpd and mod_fcgid pass it, or the first of LISTEN_FDS.\n"
+          "\n"
+          "  --check-config    say whether the settings are in order; exit 0 or 78\n"
+          "  --print-settings  print the table of settings, separated by tabs\n"
+          "  --help            print this\n"
+          "  --version         print the version\n"
+          "\n"
+          "TERM, INT and USR1 end it once what waits has been answered. See todo.fcgi(8).\n"
+          "\n"
+          "Settings, from the environment or the file named by TODO_CONFIG, see todo.conf(5):\n",
+          stdout);
+    conf_print_help(stdout);
+    return flush_output();
+}
+
+static int refuse_usage(void)
+{
+    fputs("todo.fcgi: see todo.fcgi --help\n", stderr);
+    return EX_USAGE;
+}
+
+enum action { SERVE, CHECK_CONFIG, PRINT_SETTINGS, HELP, VERSION, REFUSE };
+
+static enum action read_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"check-config", no_argument, NULL, CHECK_CONFIG},
+        {"print-settings", no_argument, NULL, PRINT_SETTINGS},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    int action = SERVE;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return REFUSE;
+        action = option;
+    }
+    return optind == argc ? (enum action)action : REFUSE;
+}
+
+int main(int argc, char **argv)
+{
+    static int (*const actions[])(void) = {
+        [SERVE] = serve,     [CHECK_CONFIG] = check_config, [PRINT_SETTINGS] = print_settings,
+        [HELP] = print_help, [VERSION] = print_version,     [REFUSE] = refuse_usage,
+    };
+    return actions[read_options(argc, argv)]();
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/* server.c: FastCGI on one side, app_handle on the other.
+ *
+ * We accept connections ourselves and hand each to libfcgi, for three reasons: a connection gets
+ * its time-outs before its first byte is read; a bad one ends only itself (libfcgi would go on to
+ * accept another, without them); and the drain signals stay blocked but for the moments when no
+ * request is in hand. */
+#include <config.h>
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "log.h"
+#include "server.h"
+#include "text.h"
+
+#define PEER_TIMEOUT_S 5
+#define DRAIN_IDLE_MS 100
+#define DRAIN_MAX_MS 5000
+#define ACCEPT_PAUSE_MS 1000
+#define SYSTEMD_FIRST_FD 3
+
+struct server {
+    struct app *app;
+    int listen_fd;
+    sigset_t open_mask; /* the process's signal mask without the signals below */
+    FCGX_Request request;
+    struct response response;
+    struct buf head;
+};
+
+static volatile sig_atomic_t drain_asked;
+
+static void ask_for_drain(int signal)
+{
+    (void)signal;
+    drain_asked = 1;
+}
+
+/* libfcgi replaces SIG_IGN, but leaves a handler alone. */
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+static const struct {
+    int number;
+    void (*handler)(int);
+} signal_table[] = {
+    {SIGTERM, ask_for_drain},
+    {SIGINT, ask_for_drain},
+    {SIGUSR1, ask_for_drain},
+    {SIGPIPE, ignore},
+};
+
+#define SIGNAL_COUNT (sizeof(signal_table) / sizeof(signal_table[0]))
+
+void server_drain_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (signal_table[i].handler == ask_for_drain)
+            sigaddset(signals, signal_table[i].number);
+    }
+}
+
+void server_signals(void)
+{
+    sigset_t drain;
+    server_drain_signals(&drain);
+    sigprocmask(SIG_BLOCK, &drain, NULL);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        struct sigaction action = {.sa_handler = signal_table[i].handler, .sa_flags = SA_RESTART};
+        sigemptyset(&action.sa_mask);
+        sigaction(signal_table[i].number, &action, NULL);
+    }
+}
+
+static bool is_listening(int fd)
+{
+    int listening = 0;
+    socklen_t size = sizeof(listening);
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+static bool systemd_passed_sockets(void)
+{
+    int64_t value;
+    return text_to_int(text_of(getenv("LISTEN_PID")), getpid(), getpid(), &value) &&
+           text_to_int(text_of(getenv("LISTEN_FDS")), 1, INT_MAX, &value);
+}
+
+int server_listen_fd(void)
+{
+    if (is_listening(STDIN_FILENO))
+        return STDIN_FILENO;
+    if (systemd_passed_sockets() && is_listening(SYSTEMD_FIRST_FD))
+        return SYSTEMD_FIRST_FD;
+    return -1;
+}
+
+/* A body_reader. */
+static ssize_t read_body(void *source, char *data, size_t size)
+{
+    int count = FCGX_GetStr(data, size < INT_MAX ? (int)size : INT_MAX, source);
+    return FCGX_GetError(source) == 0 ? count : -1;
+}
+
+static void put(FCGX_Stream *out, struct text t)
+{
+    while (t.length > 0) {
+        int size = t.length < INT_MAX ? (int)t.length : INT_MAX;
+        if (FCGX_PutStr(t.data, size, out) != size)
+            return; /* close_request tells */
+        t.data += size;
+        t.length -= (size_t)size;
+    }
+}
+
+/* Reads the request's parameters. False, and the connection is closed, when the peer does not send
+ * them whole and in time. */
+static bool open_request(FCGX_Request *request, int connection)
+{
+    const struct timeval timeout = {.tv_sec = PEER_TIMEOUT_S};
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    request->ipcFd = connection;
+    request->keepConnection = 1; /* otherwise FCGX_Accept_r begins by closing it */
+    FCGX_Detach(request);        /* close_request decides whether to linger */
+    if (FCGX_Accept_r(request) != 0)
+        return false;
+    if (FCGX_GetError(request->in) == 0)
+        return true;
+    FCGX_Free(request, 1); /* parameters cut off between two pairs pass for complete in libfcgi */
+    return false;
+}
+
+/* Has the peer closed its connection? A web server does that when its client has gone. One that has
+ * only ended its side of it (shutdown) waits for the answer. */
+static bool is_abandoned(const FCGX_Request *request)
+{
+    struct pollfd peer = {.fd = request->ipcFd};
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+static void answer(struct server *server)
+{
+    FCGX_Request *request = &server->request;
+    struct response *response = &server->response;
+    response_clear(response);
+    enum method method = app_handle(server->app, request->envp, read_body, request->in, response);
+    buf_clear(&server->head);
+    response_head(response, &server->head);
+    put(request->out, buf_text(&server->head));
+    if (method != METHOD_HEAD)
+        put(request->out, buf_text(&response->body));
+}
+
+/* Sends what is left and closes the connection, whatever the peer asked for: to keep it open would
+ * starve the others. When the peer may still be sending, libfcgi reads on a while before it closes,
+ * because to close with unread input would take the answer away from the peer. */
+static void close_request(FCGX_Request *request)
+{
+    FCGX_FClose(request->err);
+    if (FCGX_FClose(request->out) != 0)
+        log_debug("the web server did not take the whole answer");
+    if (FCGX_GetChar(request->in) != EOF || FCGX_GetError(request->in) != 0)
+        FCGX_Attach(request);
+    request->keepConnection = 0;
+    FCGX_Finish_r(request);
+}
+
+/* Several workers share the queue: that there was a connection does not mean that it is ours. */
+static bool is_accept_error_of_peer(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED;
+}
+
+static void serve_one(struct server *server)
+{
+    int connection = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (connection < 0) {
+        if (is_accept_error_of_peer(errno))
+            return;
+        log_error("cannot accept a connection: %s", strerror(errno));
+        const struct timespec pause = clock_span(ACCEPT_PAUSE_MS);
+        ppoll(NULL, 0, &pause, &server->open_mask);
+        return;
+    }
+    if (!open_request(&server->request, connection)) {
+        log_debug("a connection brought no request");
+    } else if (is_abandoned(&server->request)) {
+        log_debug("a request was abandoned before it was begun");
+        FCGX_Free(&server->request, 1);
+    } else {
+        answer(server);
+        close_request(&server->request);
+    }
+}
+
+/* ppoll delivers no signal while the descriptor is ready, so that under load only this does. */
+static bool is_drain_asked(const struct server *server)
+{
+    sigset_t closed;
+    sigprocmask(SIG_SETMASK, &server->open_mask, &closed);
+    sigprocmask(SIG_SETMASK, &closed, NULL);
+    return drain_asked;
+}
+
+static bool wait_for_connection(const struct server *server, const struct timespec *limit,
+                                const sigset_t *mask)
+{
+    struct pollfd queue = {.fd = server->listen_fd, .events = POLLIN};
+    return ppoll(&queue, 1, limit, mask) > 0;
+}
+
+/* What already waits in the queue was promised an answer by whoever accepted it into it. */
+static void drain(struct server *server)
+{
+    const struct timespec idle = clock_span(DRAIN_IDLE_MS);
+    int64_t deadline = clock_now_ms() + DRAIN_MAX_MS;
+    while (clock_now_ms() < deadline && wait_for_connection(server, &idle, NULL))
+        serve_one(server);
+}
+
+static void set_up_socket(int listen_fd)
+{
+    int flags = fcntl(listen_fd, F_GETFL);
+    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK);
+    const int on = 1; /* connections inherit it; it fails on a unix socket, which needs none */
+    setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void server_init(struct server *server, struct app *app, int listen_fd)
+{
+    server->app = app;
+    server->listen_fd = listen_fd;
+    sigprocmask(SIG_BLOCK, NULL, &server->open_mask);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigdelset(&server->open_mask, signal_table[i].number);
+    FCGX_InitRequest(&server->request, -1, 0); /* -1: so that libfcgi itself accepts nothing */
+    response_init(&server->response);
+    buf_init(&server->head);
+}
+
+static void server_fini(struct server *server)
+{
+    buf_fini(&server->head);
+    response_fini(&server->response);
+}
+
+int server_run(struct app *app, int listen_fd)
+{
+    struct server server;
+    if (!is_listening(listen_fd))
+        return EX_USAGE;
+    if (FCGX_Init() != 0)
+        return EX_OSERR;
+    set_up_socket(listen_fd);
+    server_init(&server, app, listen_fd);
+    while (!is_drain_asked(&server)) {
+        if (wait_for_connection(&server, NULL, &server.open_mask))
+            serve_one(&server);
+    }
+    drain(&server);
+    server_fini(&server);
+    return EX_OK;
+}
