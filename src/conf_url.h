@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* conf_url.h: the two kinds of URL that settings hold: where the database is, and the origins of
+ * browser clients. For conf.c. */
+#ifndef TODO_CONF_URL_H
+#define TODO_CONF_URL_H
+
+/* `url` as libpq understands it, new: "postgresql+DRIVER://" (SQLAlchemy) loses its driver,
+ * asyncpg's parameter ssl=MODE becomes sslmode=MODE; libpq's keyword strings stay as they are. NULL
+ * when it is neither. */
+char *conf_url_database(const char *url);
+
+/* The password in a database URL or keyword string as it is written there, new; NULL if none. */
+char *conf_url_password(const char *url);
+
+/* NULL when `origin` may stand in TODO_CORS_ORIGINS: scheme://host[:port], with '*' only as a whole
+ * label of the host and not as its last one. Else what it must be (static). */
+const char *conf_url_origin_fault(const char *origin);
+
+#endif
