@@ -45,8 +45,9 @@ enum token_fault token_verify(const struct conf *conf, struct arena *arena, stru
 
 const char *token_fault_text(enum token_fault fault);
 
-/* Makes an HS256 token for `user` with iat = now, exp = now + lifetime seconds, and iss and aud
- * when the settings have them. From `arena`; NULL if there is no secret or libjwt fails. */
+/* Makes an HS256 token for `user` (in the claim TODO_USER_CLAIM) with iat = now, exp = now +
+ * lifetime seconds, and iss and aud when the settings have them. From `arena`; NULL if there is no
+ * secret, `user` is none that token_verify would take, or libjwt fails. */
 char *token_make(const struct conf *conf, struct arena *arena, const char *user, time_t now,
                  long lifetime);
 

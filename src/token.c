@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: ISC */
+/* A token is judged in the order of `steps`: what it says, what its header claims, whether it is
+ * signed, and only then whether what it says holds. Each step knows nothing of the others but what
+ * they left in struct candidate. Another algorithm is another row in `algorithms`; how a signature
+ * is checked is that row's function and nobody else's business. */
+#include <config.h>
+
+#include "token.h"
+
+#include <jansson.h>
+#include <jwt.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
+#define EMAIL_BYTES_MAX 320
+#define NAME_BYTES_MAX 200
+#define HS256_SIZE 32
+
+enum segment { SEGMENT_HEADER, SEGMENT_PAYLOAD, SEGMENT_SIGNATURE, SEGMENT_COUNT };
+
+struct candidate {
+    const struct conf *conf;
+    struct arena *arena;
+    time_t now;
+    struct text token;
+    const char *reason;   /* why it was refused, for the log */
+    const char *compact;  /* the token, terminated */
+    size_t signed_length; /* bytes of `compact` that the signature covers */
+    struct text signature;
+    json_t *header, *claims;
+    const struct algorithm *algorithm;
+    struct text user;
+};
+
+struct algorithm {
+    const char *name;
+    enum token_fault (*check)(struct candidate *candidate);
+};
+
+static enum token_fault refuse(struct candidate *candidate, enum token_fault fault,
+                               const char *reason)
+{
+    candidate->reason = reason;
+    return fault;
+}
+
+/* Exactly three segments, cut at the dots. */
+static bool split_segments(struct text token, struct text segments[SEGMENT_COUNT])
+{
+    const char *start = token.data, *end = token.data + token.length;
+
+    for (int i = 0; i < SEGMENT_COUNT - 1; i++) {
+        const char *dot = memchr(start, '.', (size_t)(end - start));
+
+        if (dot == NULL)
+            return false;
+        segments[i] = (struct text){start, (size_t)(dot - start)};
+        start = dot + 1;
+    }
+    segments[SEGMENT_SIGNATURE] = (struct text){start, (size_t)(end - start)};
+    return memchr(start, '.', (size_t)(end - start)) == NULL;
+}
+
+/* The character of plain base64 for one of base64url; 0 for any other. */
+static char plain_base64(char c)
+{
+    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        return c;
+    return c == '-' ? '+' : c == '_' ? '/' : '\0';
+}
+
+/* Are the bits that a last, incomplete group leaves over zero? Otherwise two spellings would give
+ * the same bytes. */
+static bool has_canonical_end(struct text segment)
+{
+    static const char *const ends[] = {NULL, "", "AQgw", "AEIMQUYcgkosw048"};
+    size_t rest = segment.length % 4;
+
+    return rest == 0 || strchr(ends[rest], segment.data[segment.length - 1]) != NULL;
+}
+
+/* Strict base64url without padding (RFC 7515, appendix C) to bytes. */
+static bool decode_segment(struct arena *arena, struct text segment, struct text *bytes)
+{
+    size_t padding = (4 - segment.length % 4) % 4;
+    size_t length = segment.length + padding;
+    unsigned char *plain = arena_alloc(arena, length + 1);
+    unsigned char *out = arena_alloc(arena, length / 4 * 3 + 1);
+    int decoded;
+
+    for (size_t i = 0; i < segment.length; i++) {
+        char c = plain_base64(segment.data[i]);
+
+        if (c == '\0')
+            return false;
+        plain[i] = (unsigned char)c;
+    }
+    memset(plain + segment.length, '=', padding);
+    if (!has_canonical_end(segment))
+        return false;
+    decoded = EVP_DecodeBlock(out, plain, (int)length);
+    if (decoded < 0)
+        return false;
+    *bytes = (struct text){(const char *)out, (size_t)decoded - padding};
+    return true;
+}
+
+/* Has `value` at most `levels` levels of arrays and objects? For one kind the other's loop is
+ * empty. */
+static bool is_shallow(json_t *value, int levels)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+
+    if (!json_is_object(value) && !json_is_array(value))
+        return true;
+    if (levels == 0)
+        return false;
+    json_object_foreach(value, key, member)
+    {
+        if (!is_shallow(member, levels - 1))
+            return false;
+    }
+    json_array_foreach(value, i, member)
+    {
+        if (!is_shallow(member, levels - 1))
+            return false;
+    }
+    return true;
+}
+
+/* A segment that holds a JSON object; NULL if it does not. U+0000 in a string is refused by
+ * jansson, so that no string of a token is longer than strlen says. */
+static json_t *decode_object(struct arena *arena, struct text segment)
+{
+    struct text bytes;
+    json_t *json;
+
+    if (!decode_segment(arena, segment, &bytes))
+        return NULL;
+    json = json_loadb(bytes.data, bytes.length, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(json) && is_shallow(json, DEPTH_MAX))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static enum token_fault parse_token(struct candidate *candidate)
+{
+    struct text segments[SEGMENT_COUNT];
+
+    if (candidate->token.length > TOKEN_MAX)
+        return refuse(candidate, TOKEN_MALFORMED, "too long");
+    candidate->compact = arena_text(candidate->arena, candidate->token);
+    if (!split_segments(candidate->token, segments))
+        return refuse(candidate, TOKEN_MALFORMED, "not three segments");
+    candidate->signed_length =
+        candidate->token.length - segments[SEGMENT_SIGNATURE].length - strlen(".");
+    candidate->header = decode_object(candidate->arena, segments[SEGMENT_HEADER]);
+    if (candidate->header == NULL)
+        return refuse(candidate, TOKEN_MALFORMED, "header is not base64url of a JSON object");
+    candidate->claims = decode_object(candidate->arena, segments[SEGMENT_PAYLOAD]);
+    if (candidate->claims == NULL)
+        return refuse(candidate, TOKEN_MALFORMED, "payload is not base64url of a JSON object");
+    if (!decode_segment(candidate->arena, segments[SEGMENT_SIGNATURE], &candidate->signature))
+        return refuse(candidate, TOKEN_MALFORMED, "signature is not base64url");
+    return TOKEN_OK;
+}
+
+/* Same bytes? No for anything but a string. */
+static bool is_string(const json_t *value, const char *expected)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;
+}
+
+static bool is_type(const json_t *value, const char *expected)
+{
+    return json_is_string(value) && strcasecmp(json_string_value(value), expected) == 0;
+}
+
+/* libjwt judges the signature of a token of the plain type. Its older versions (1.10, 1.11) refuse
+ * every other type outright. The empty key, with which it accepts "none", never gets here. */
+static bool libjwt_accepts(const struct candidate *candidate)
+{
+    const struct conf *conf = candidate->conf;
+    jwt_t *jwt = NULL;
+    bool accepted;
+
+    if (jwt_decode(&jwt, candidate->compact, (const unsigned char *)conf->secret,
+                   (int)conf->secret_length) != 0)
+        return false;
+    accepted = jwt_get_alg(jwt) == JWT_ALG_HS256;
+    jwt_free(jwt);
+    return accepted;
+}
+
+/* The same judgement for the types that libjwt may not know. */
+static bool hmac_matches(const struct candidate *candidate)
+{
+    const struct conf *conf = candidate->conf;
+    unsigned char mac[EVP_MAX_MD_SIZE];
+
+    return HMAC(EVP_sha256(), conf->secret, (int)conf->secret_length,
+                (const unsigned char *)candidate->compact, candidate->signed_length, mac,
+                NULL) != NULL &&
+           CRYPTO_memcmp(mac, candidate->signature.data, HS256_SIZE) == 0;
+}
+
+static bool has_secret(const struct conf *conf)
+{
+    return conf->secret != NULL && conf->secret_length > 0 && conf->secret_length <= INT_MAX;
+}
+
+static enum token_fault check_hs256(struct candidate *candidate)
+{
+    const json_t *type = json_object_get(candidate->header, "typ");
+    bool plain = type == NULL || is_type(type, "JWT");
+
+    if (!has_secret(candidate->conf))
+        return refuse(candidate, TOKEN_UNKNOWN_KEY, "HS256 without a shared secret");
+    if (candidate->signature.length != HS256_SIZE)
+        return refuse(candidate, TOKEN_BAD_SIGNATURE, "signature of the wrong length");
+    if (!(plain ? libjwt_accepts(candidate) : hmac_matches(candidate)))
+        return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
+    return TOKEN_OK;
+}
+
+static const struct algorithm algorithms[] = {{"HS256", check_hs256}};
+
+/* The row for the header's alg, compared byte for byte; NULL: not an algorithm of ours. */
+static const struct algorithm *find_algorithm(const json_t *name)
+{
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        if (is_string(name, algorithms[i].name))
+            return &algorithms[i];
+    }
+    return NULL;
+}
+
+static bool is_known_type(const json_t *type)
+{
+    static const char *const types[] = {"JWT", "application/jwt", "at+jwt"};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (is_type(type, types[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum token_fault check_header(struct candidate *candidate)
+{
+    const json_t *name = json_object_get(candidate->header, "alg");
+    const json_t *type = json_object_get(candidate->header, "typ");
+    const json_t *encoded = json_object_get(candidate->header, "b64");
+
+    if (json_object_get(candidate->header, "crit") != NULL)
+        return refuse(candidate, TOKEN_MALFORMED, "header has crit");
+    if (encoded != NULL && !json_is_true(encoded))
+        return refuse(candidate, TOKEN_MALFORMED, "header has b64");
+    if (type != NULL && !is_known_type(type))
+        return refuse(candidate, TOKEN_MALFORMED, "typ is not a JWT's");
+    if (!json_is_string(name))
+        return refuse(candidate, TOKEN_MALFORMED, "alg is no string");
+    candidate->algorithm = find_algorithm(name);
+    if (candidate->algorithm == NULL)
+        return refuse(candidate, TOKEN_BAD_SIGNATURE, "alg is not accepted");
+    return TOKEN_OK;
+}
+
+static enum token_fault check_signature(struct candidate *candidate)
+{
+    return candidate->algorithm->check(candidate);
+}
+
+/* Reads a NumericDate, fractions included, when it is there. False if it is no number, or one that
+ * 64 bits do not hold. As a double it is exact to the microsecond for the next 100 years, and
+ * adding the leeway cannot overflow. */
+static bool read_instant(const json_t *claims, const char *name, double *seconds)
+{
+    const json_t *claim = json_object_get(claims, name);
+    double value = json_number_value(claim);
+
+    if (claim == NULL)
+        return true;
+    if (!json_is_number(claim) || value < -0x1p63 || value > 0x1p63)
+        return false;
+    *seconds = value;
+    return true;
+}
+
+static enum token_fault check_times(struct candidate *candidate)
+{
+    double now = (double)candidate->now, leeway = (double)candidate->conf->jwt_leeway;
+    double expires = now, not_before = now, issued = now;
+
+    if (json_object_get(candidate->claims, "exp") == NULL)
+        return refuse(candidate, TOKEN_MALFORMED, "no exp");
+    if (!read_instant(candidate->claims, "exp", &expires) ||
+        !read_instant(candidate->claims, "nbf", &not_before) ||
+        !read_instant(candidate->claims, "iat", &issued))
+        return refuse(candidate, TOKEN_MALFORMED, "exp, nbf or iat is no instant");
+    if (now >= expires + leeway)
+        return refuse(candidate, TOKEN_EXPIRED, "exp has passed");
+    if (not_before > now + leeway)
+        return refuse(candidate, TOKEN_NOT_YET_VALID, "nbf is to come");
+    if (issued > now + leeway)
+        return refuse(candidate, TOKEN_NOT_YET_VALID, "iat is to come");
+    return TOKEN_OK;
+}
+
+static enum token_fault check_issuer(struct candidate *candidate)
+{
+    const char *issuer = candidate->conf->jwt_issuer;
+
+    if (issuer != NULL && !is_string(json_object_get(candidate->claims, "iss"), issuer))
+        return refuse(candidate, TOKEN_WRONG_ISSUER, "iss is not TODO_JWT_ISSUER");
+    return TOKEN_OK;
+}
+
+/* Is `claim` the audience, or an array of strings that has it? */
+static bool has_audience(const json_t *claim, const char *audience)
+{
+    bool found = false;
+    json_t *member;
+    size_t i;
+
+    if (!json_is_array(claim))
+        return is_string(claim, audience);
+    json_array_foreach(claim, i, member)
+    {
+        if (!json_is_string(member))
+            return false;
+        found = found || is_string(member, audience);
+    }
+    return found;
+}
+
+static enum token_fault check_audience(struct candidate *candidate)
+{
+    const char *audience = candidate->conf->jwt_audience;
+
+    if (audience != NULL && !has_audience(json_object_get(candidate->claims, "aud"), audience))
+        return refuse(candidate, TOKEN_WRONG_AUDIENCE, "aud is not TODO_JWT_AUDIENCE");
+    return TOKEN_OK;
+}
+
+/* TEXT_NULL when the claim is absent or no string. */
+static struct text string_claim(const json_t *claims, const char *name)
+{
+    const json_t *claim = json_object_get(claims, name);
+
+    if (!json_is_string(claim))
+        return TEXT_NULL;
+    return (struct text){json_string_value(claim), json_string_length(claim)};
+}
+
+static bool is_user(struct text user)
+{
+    return user.length >= 1 && user.length <= TOKEN_USER_MAX && !text_has_control(user);
+}
+
+static enum token_fault check_user(struct candidate *candidate)
+{
+    candidate->user = string_claim(candidate->claims, candidate->conf->user_claim);
+    if (!is_user(candidate->user))
+        return refuse(candidate, TOKEN_MALFORMED, "TODO_USER_CLAIM names no user");
+    return TOKEN_OK;
+}
+
+static enum token_fault (*const steps[])(struct candidate *candidate) = {
+    parse_token,  check_header,   check_signature, check_times,
+    check_issuer, check_audience, check_user,
+};
+
+static enum token_fault run_steps(struct candidate *candidate)
+{
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        enum token_fault fault = steps[i](candidate);
+
+        if (fault != TOKEN_OK)
+            return fault;
+    }
+    return TOKEN_OK;
+}
+
+static struct text copy_text(struct arena *arena, struct text t)
+{
+    return (struct text){arena_text(arena, t), t.length};
+}
+
+/* A claim that only decorates: what is not fit to be shown is left out. */
+static struct text copy_profile(const struct candidate *candidate, const char *name, size_t maximum)
+{
+    struct text value = string_claim(candidate->claims, name);
+
+    if (value.data == NULL || value.length > maximum || text_has_control(value))
+        return TEXT_NULL;
+    return copy_text(candidate->arena, value);
+}
+
+enum token_fault token_verify(const struct conf *conf, struct arena *arena, struct text token,
+                              time_t now, struct principal *principal, const char **reason)
+{
+    struct candidate candidate = {.conf = conf, .arena = arena, .now = now, .token = token};
+    enum token_fault fault = run_steps(&candidate);
+
+    *reason = candidate.reason;
+    if (fault == TOKEN_OK) {
+        principal->user = copy_text(arena, candidate.user);
+        principal->email = copy_profile(&candidate, "email", EMAIL_BYTES_MAX);
+        principal->name = copy_profile(&candidate, "name", NAME_BYTES_MAX);
+    }
+    json_decref(candidate.header);
+    json_decref(candidate.claims);
+    return fault;
+}
+
+const char *token_fault_text(enum token_fault fault)
+{
+    static const char *const texts[TOKEN_FAULT_COUNT] = {
+        [TOKEN_OK] = "ok",
+        [TOKEN_MALFORMED] = "malformed",
+        [TOKEN_EXPIRED] = "expired",
+        [TOKEN_NOT_YET_VALID] = "not yet valid",
+        [TOKEN_WRONG_ISSUER] = "wrong issuer",
+        [TOKEN_WRONG_AUDIENCE] = "wrong audience",
+        [TOKEN_BAD_SIGNATURE] = "bad signature",
+        [TOKEN_UNKNOWN_KEY] = "unknown key",
+    };
+
+    return texts[fault];
+}
+
+static bool add_claims(jwt_t *jwt, const struct conf *conf, const char *user, time_t now,
+                       long lifetime)
+{
+    long expires;
+
+    return !__builtin_add_overflow(now, lifetime, &expires) &&
+           jwt_add_grant(jwt, conf->user_claim, user) == 0 &&
+           jwt_add_grant_int(jwt, "iat", (long)now) == 0 &&
+           jwt_add_grant_int(jwt, "exp", expires) == 0 &&
+           (conf->jwt_issuer == NULL || jwt_add_grant(jwt, "iss", conf->jwt_issuer) == 0) &&
+           (conf->jwt_audience == NULL || jwt_add_grant(jwt, "aud", conf->jwt_audience) == 0);
+}
+
+char *token_make(const struct conf *conf, struct arena *arena, const char *user, time_t now,
+                 long lifetime)
+{
+    char *encoded = NULL, *token = NULL;
+    jwt_t *jwt = NULL;
+
+    if (!has_secret(conf) || !is_user(text_of(user)) || jwt_new(&jwt) != 0)
+        return NULL;
+    if (add_claims(jwt, conf, user, now, lifetime) &&
+        jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)conf->secret,
+                    (int)conf->secret_length) == 0)
+        encoded = jwt_encode_str(jwt);
+    if (encoded != NULL)
+        token = arena_text(arena, text_of(encoded));
+    free(encoded); /* libjwt's allocator is malloc, and 1.10 has no jwt_free_str */
+    jwt_free(jwt);
+    return token;
+}
