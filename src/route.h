@@ -17,7 +17,8 @@ enum route_needs {
 
 struct route {
     enum method method;
-    const char *pattern; /* "/api/{user}/tasks/{id}"; {user} and {id} match one segment each */
+    const char
+        *pattern; /* "{T}/{id}": {T} is /api/{user}/tasks or /api/tasks; {id} is one segment */
     unsigned needs;
     route_handler *run;
 };

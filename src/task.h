@@ -43,7 +43,8 @@ enum task_set {
     TASK_SET_PRIORITY = 1 << 3,
     TASK_SET_DUE_DATE = 1 << 4, /* TIMESTAMP_NULL clears */
     TASK_SET_TAGS = 1 << 5,
-    TASK_TOGGLE_COMPLETED = 1 << 6
+    TASK_TOGGLE_COMPLETED = 1 << 6,
+    TASK_SET_ALL = TASK_TOGGLE_COMPLETED - 1 /* what a body can say */
 };
 
 struct task_change {
@@ -54,6 +55,44 @@ struct task_change {
     struct text priority;
     int64_t due_date;
     struct texts tags;
+};
+
+enum task_sort {
+    TASK_SORT_CREATED, /* by id: the order of creation on this server */
+    TASK_SORT_UPDATED,
+    TASK_SORT_TITLE,
+    TASK_SORT_DUE_DATE, /* tasks without one come last, in both directions */
+    TASK_SORT_PRIORITY,
+    TASK_SORT_COMPLETED,
+    TASK_SORT_COUNT
+};
+
+/* Which conditions of a query count. */
+enum task_filter {
+    TASK_FILTER_STATUS = 1 << 0,
+    TASK_FILTER_COMPLETED = 1 << 1,
+    TASK_FILTER_PRIORITY = 1 << 2,
+    TASK_FILTER_TAG = 1 << 3,
+    TASK_FILTER_SEARCH = 1 << 4,
+    TASK_FILTER_DUE_FROM = 1 << 5,
+    TASK_FILTER_DUE_TO = 1 << 6,
+    TASK_FILTER_UPDATED_SINCE = 1 << 7
+};
+
+/* A question for a list of tasks (contract, section 3). */
+struct task_query {
+    unsigned filters;        /* bits of enum task_filter */
+    bool status;             /* completed? */
+    bool completed;          /* asked for under another name; both must hold */
+    struct texts priorities; /* any of them */
+    struct texts tags;       /* any of them */
+    struct text search;      /* a substring of title or description, in any case */
+    int64_t due_from, due_to, updated_since;
+    bool trash; /* what is in the trash, instead of what is not */
+    enum task_sort sort;
+    bool descending;
+    int64_t limit;
+    int64_t offset;
 };
 
 #endif

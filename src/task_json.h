@@ -4,7 +4,6 @@
 #ifndef TODO_TASK_JSON_H
 #define TODO_TASK_JSON_H
 
-#include "arena.h"
 #include "buf.h"
 #include "err.h"
 #include "json_body.h"
@@ -14,12 +13,14 @@
 /* How null and absence are read: section 2 of the contract. */
 enum task_mode { TASK_MODE_CREATE, TASK_MODE_PUT, TASK_MODE_PATCH };
 
-/* Reads the members that a task knows from a JSON object; others are ignored. All faults are added
- * to `problem`, with pointers below `at` ("" for the whole body). Texts of *change point into
- * `json` or `arena`. */
-enum err task_json_read(const json_t *json, enum task_mode mode, const char *at,
-                        struct arena *arena, struct problem *problem,
-                        struct task_change *change) CHECK_RESULT;
+/* Reads those members of a JSON object that a task knows and `fields` (bits of enum task_set) asks
+ * for; others are ignored. All faults are added to `problem`, with pointers below `at` ("" for the
+ * whole body). The texts of *change are in `problem`'s arena. */
+enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, const char *at,
+                        struct problem *problem, struct task_change *change) CHECK_RESULT;
+
+/* "low", "MEDIUM", …: the stored spelling; TEXT_NULL for anything else. */
+struct text task_priority(struct text word);
 
 /* Appends the task as a JSON object. */
 void task_json_write(struct buf *out, const struct task *task);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/* app.c: the way a request walks: route, auth, handler, and the headers that every answer carries.
+ */
+#include <config.h>
+
+#include "app.h"
+#include "auth.h"
+#include "cors.h"
+#include "log.h"
+#include "request_id.h"
+
+#define REALM "todo"
+
+void app_init(struct app *app, const struct conf *conf, struct store *store)
+{
+    app->conf = conf;
+    app->store = store;
+    arena_init(&app->arena);
+}
+
+void app_fini(struct app *app)
+{
+    arena_fini(&app->arena);
+}
+
+static void add_allow(struct call *call)
+{
+    char methods[64];
+
+    route_allow_text(call->match.allow, methods, sizeof methods);
+    response_header(call->response, "Allow", "%s", methods);
+}
+
+/* Find, permit, run. Who may is decided before anything is asked of the database. */
+static enum err dispatch(struct call *call)
+{
+    const struct match *match = &call->match;
+    enum err err = route_find(call->request, &call->match);
+
+    if (err != ERR_NONE)
+        return err;
+    if (!match->route) { /* OPTIONS */
+        add_allow(call);
+        call->response->status = 204;
+        return ERR_NONE;
+    }
+    if (match->route->needs & NEEDS_TOKEN) {
+        err = auth_check(call->conf, call->request, &call->principal, call->problem);
+        if (err == ERR_NONE && match->user &&
+            !text_equal(text_of(match->user), call->principal.user))
+            err = ERR_FORBIDDEN;
+    }
+    return err != ERR_NONE ? err : match->route->run(call);
+}
+
+/* RFC 6750 3: what was wrong with a token is told only to those who sent one. */
+static void add_challenge(struct call *call)
+{
+    if (call->problem->token_error)
+        response_header(call->response, "WWW-Authenticate",
+                        "Bearer realm=\"" REALM "\", error=\"invalid_token\", "
+                        "error_description=\"%s\"",
+                        call->problem->token_error);
+    else
+        response_header(call->response, "WWW-Authenticate", "Bearer realm=\"" REALM "\"");
+}
+
+static void answer_problem(struct call *call, enum err err)
+{
+    int retry_after = problem_retry_after(call->problem, err);
+
+    response_clear(call->response);
+    call->response->status = problem_status(err);
+    call->response->content_type = RESPONSE_PROBLEM;
+    if (err == ERR_METHOD)
+        add_allow(call);
+    if (err == ERR_UNAUTHORIZED)
+        add_challenge(call);
+    if (retry_after > 0)
+        response_header(call->response, "Retry-After", "%d", retry_after);
+    problem_write(call->problem, err, &call->response->body);
+}
+
+static void add_common_headers(struct call *call, const char *id)
+{
+    const struct route *route = call->match.route;
+    bool personal = route && route->needs & NEEDS_TOKEN;
+    bool preflight = call->request->method == METHOD_OPTIONS;
+
+    response_header(call->response, "X-Request-Id", "%s", id);
+    response_header(call->response, "X-Content-Type-Options", "nosniff");
+    response_header(call->response, "Cache-Control", "%s",
+                    personal ? "private, no-cache" : "no-store");
+    if (personal)
+        response_header(call->response, "Vary", "Authorization");
+    cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
+}
+
+enum method app_handle(struct app *app, char **environment, body_reader *read, void *source,
+                       struct response *response)
+{
+    struct request request;
+    struct problem problem;
+    struct call call = {app->conf, app->store, &app->arena, &request,
+                        response,  &problem,   .match = {0}};
+    const char *id;
+    enum err err;
+
+    arena_reset(&app->arena);
+    response_clear(response);
+    problem_init(&problem, &app->arena);
+    err = request_init(&request, &app->arena, environment, read, source, &problem);
+    id = request_id(&app->arena, request_header(&request, HEADER_REQUEST_ID));
+    log_set_request_id(id);
+    if (err == ERR_NONE)
+        err = dispatch(&call);
+    if (err != ERR_NONE)
+        answer_problem(&call, err);
+    add_common_headers(&call, id);
+    log_debug("%s %.*s %d", method_name(request.method), (int)request.path.length,
+              request.path.data ? request.path.data : "", response->status);
+    store_end_request(app->store);
+    log_set_request_id(NULL);
+    return request.method;
+}

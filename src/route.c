@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/* route.c: the table of routes, and the one look-up that tells "no such path" from "wrong method".
+ *
+ * The web server may have mounted us anywhere and says so in four different ways, so the path is
+ * matched from each of its segments on, the leftmost first. */
+#include <config.h>
+
+#include <string.h>
+
+#include "route.h"
+#include "service.h"
+#include "task_handlers.h"
+
+#define TASKS (NEEDS_TOKEN | NEEDS_STORE)
+
+/* Rows of one pattern stand together; a literal segment before {id}. */
+static const struct route routes[] = {
+    {METHOD_GET, "{T}", TASKS, task_list},
+    {METHOD_POST, "{T}", TASKS, task_create},
+    {METHOD_GET, "{T}/{id}", TASKS, task_get},
+    {METHOD_PUT, "{T}/{id}", TASKS, task_put},
+    {METHOD_PATCH, "{T}/{id}", TASKS, task_patch},
+    {METHOD_DELETE, "{T}/{id}", TASKS, task_delete},
+    {METHOD_PATCH, "{T}/{id}/complete", TASKS, task_complete},
+    {METHOD_POST, "{T}/{id}/restore", TASKS, task_restore},
+    {METHOD_GET, "/", NEEDS_NOTHING, service_root},
+    {METHOD_GET, "/health", NEEDS_NOTHING, service_health},
+    {METHOD_GET, "/healthz", NEEDS_NOTHING, service_health},
+    {METHOD_GET, "/api/health", NEEDS_NOTHING, service_health},
+    {METHOD_GET, "/ready", NEEDS_STORE, service_ready},
+    {METHOD_OTHER, NULL, NEEDS_NOTHING, NULL},
+};
+
+const struct route *route_table(void)
+{
+    return routes;
+}
+
+/* The segments from the mount point on. */
+struct tail {
+    const char *const *segments;
+    size_t count;
+};
+
+/* How many segments {T} takes; 0: it does not fit. A user may be called "tasks". */
+static size_t match_tasks(const struct tail *tail, const char **user)
+{
+    if (tail->count >= 2 && strcmp(tail->segments[0], "api") == 0) {
+        if (tail->count >= 3 && strcmp(tail->segments[2], "tasks") == 0) {
+            *user = tail->segments[1];
+            return 3;
+        }
+        if (strcmp(tail->segments[1], "tasks") == 0)
+            return 2;
+    }
+    return 0;
+}
+
+/* Does the pattern fit the whole tail? Fills user, id and, as `base`, how many segments stand
+ * before {id}. */
+static bool match_pattern(const char *pattern, const struct tail *tail, struct match *match,
+                          size_t *base)
+{
+    size_t i = 0;
+
+    match->user = match->id = NULL;
+    if (strncmp(pattern, "{T}", 3) == 0) {
+        i = match_tasks(tail, &match->user);
+        if (i == 0)
+            return false;
+        pattern += 3;
+    }
+    *base = tail->count;
+    while (pattern[0] == '/' && pattern[1] != '\0') {
+        size_t length = strcspn(++pattern, "/");
+
+        if (i == tail->count)
+            return false;
+        if (strncmp(pattern, "{id}", 4) == 0) {
+            match->id = tail->segments[i];
+            *base = i;
+        } else if (strlen(tail->segments[i]) != length ||
+                   memcmp(tail->segments[i], pattern, length) != 0) {
+            return false;
+        }
+        i++;
+        pattern += length;
+    }
+    return i == tail->count;
+}
+
+/* The methods of the rows that share first's pattern, and the row of the wanted one. */
+static void find_method(const struct route *first, enum method method, struct match *match)
+{
+    enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
+
+    match->allow = 1u << METHOD_OPTIONS;
+    for (const struct route *route = first;
+         route->pattern && strcmp(route->pattern, first->pattern) == 0; route++) {
+        match->allow |= 1u << route->method;
+        if (route->method == METHOD_GET)
+            match->allow |= 1u << METHOD_HEAD;
+        if (route->method == wanted)
+            match->route = route;
+    }
+}
+
+/* The root is known by nothing but its place: the path's end must be a slash there. And a prefix
+ * with "api" in it can only be one if another "api" follows. */
+static bool may_start(const struct request *request, size_t at)
+{
+    if (at == request->segment_count)
+        return request->trailing_slash;
+    if (strcmp(request->segments[at], "api") == 0)
+        return true;
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(request->segments[i], "api") == 0)
+            return false;
+    return true;
+}
+
+static const struct route *find_pattern(const struct tail *tail, struct match *match, size_t *base)
+{
+    for (const struct route *route = routes; route->pattern; route++)
+        if (match_pattern(route->pattern, tail, match, base))
+            return route;
+    return NULL;
+}
+
+enum err route_find(const struct request *request, struct match *match)
+{
+    *match = (struct match){0};
+    if (request->strange_path)
+        return ERR_NOT_FOUND;
+    for (size_t at = 0; at <= request->segment_count; at++) {
+        struct tail tail = {request->segments + at, request->segment_count - at};
+        const struct route *first;
+        size_t base;
+
+        if (!may_start(request, at) || !(first = find_pattern(&tail, match, &base)))
+            continue;
+        match->base = request->path;
+        match->base.length = at + base > 0 ? request->segment_ends[at + base - 1] : 0;
+        find_method(first, request->method, match);
+        return match->route || request->method == METHOD_OPTIONS ? ERR_NONE : ERR_METHOD;
+    }
+    return ERR_NOT_FOUND;
+}
+
+void route_allow_text(unsigned allow, char *out, size_t size)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (int method = METHOD_GET; method < METHOD_COUNT; method++) {
+        const char *name = method_name((enum method)method);
+        size_t add = strlen(name);
+
+        if (!(allow & 1u << method) || length + add + 3 > size)
+            continue;
+        if (length > 0) {
+            memcpy(out + length, ", ", 2);
+            length += 2;
+        }
+        memcpy(out + length, name, add + 1);
+        length += add;
+    }
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/* store.c: runs statements in pipelines: one send, one receive, and what to do when that fails. */
+#include <config.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "store_internal.h"
+
+#define PREPARED_MAX 256 /* statements a connection; further shapes of lists go unnamed */
+
+/* How a pipeline ended. */
+enum outcome {
+    DONE,
+    AGAIN,  /* the server rolled it back for others' sake: run it again */
+    STALE,  /* the session lacks what we prepared, or its plans are old: reconnect, run again */
+    LOST,   /* the connection broke; a COMMIT may have been carried out or not */
+    LATE,   /* the deadline passed */
+    MISFIT, /* the schema or the role is not what it was: reconnect, check */
+    BUSY,   /* the server lacks something for now */
+    CLASH,  /* a unique key stands already */
+    DEFECT, /* a statement of ours is wrong */
+    OUTCOMES
+};
+
+static const struct {
+    enum err err;
+    bool reconnect;
+    bool rolled_back; /* nothing can have been committed, so that it may be run again */
+    bool again;       /* worth running again at once */
+} reactions[OUTCOMES] = {
+    [DONE] = {ERR_NONE, false, false, false},       [AGAIN] = {ERR_UNAVAILABLE, false, true, true},
+    [STALE] = {ERR_UNAVAILABLE, true, true, true},  [LOST] = {ERR_UNAVAILABLE, true, false, true},
+    [LATE] = {ERR_UNAVAILABLE, true, false, false}, [MISFIT] = {ERR_UNAVAILABLE, true, true, false},
+    [BUSY] = {ERR_UNAVAILABLE, false, true, false}, [CLASH] = {ERR_CONFLICT, false, true, false},
+    [DEFECT] = {ERR_INTERNAL, false, true, false},
+};
+
+/* PostgreSQL's appendix A; the first prefix that fits counts. */
+static const struct {
+    const char *prefix;
+    enum outcome outcome;
+} sqlstates[] = {
+    {"40001", AGAIN},  {"40P01", AGAIN},  {"26000", STALE},  {"0A000", STALE},  {"57P", LOST},
+    {"08", LOST},      {"25P03", LOST},   {"42P01", MISFIT}, {"42703", MISFIT}, {"42883", MISFIT},
+    {"42704", MISFIT}, {"3F000", MISFIT}, {"42501", MISFIT}, {"25006", MISFIT}, {"53", BUSY},
+    {"55P03", BUSY},   {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"", DEFECT},
+};
+
+struct store *store_new(const struct conf *conf)
+{
+    struct store *store = calloc(1, sizeof *store);
+
+    if (!store)
+        log_out_of_memory();
+    store->conf = conf;
+    arena_init(&store->arena);
+    return store;
+}
+
+void store_free(struct store *store)
+{
+    if (!store)
+        return;
+    store_disconnect(store);
+    arena_fini(&store->arena);
+    free(store);
+}
+
+void store_end_request(struct store *store)
+{
+    store->deadline = 0;
+    arena_reset(&store->arena);
+}
+
+static bool is_prepared(const struct store *store, unsigned key)
+{
+    return store->prepared[key / 64] >> (key % 64) & 1;
+}
+
+static void mark_prepared(struct store *store, unsigned key, bool prepared)
+{
+    uint64_t bit = UINT64_C(1) << (key % 64);
+
+    if (prepared)
+        store->prepared[key / 64] |= bit;
+    else
+        store->prepared[key / 64] &= ~bit;
+    store->prepared_count += prepared ? 1 : -1;
+}
+
+/* Queues one step; the statement is prepared on the way if this connection does not have it yet. */
+static bool send_step(struct store *store, struct step *step)
+{
+    static const int binary[STEP_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                            1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    unsigned key = step->statement.key;
+    char name[16];
+
+    step->prepares = false;
+    if (!store->conf->db_prepare ||
+        (store->prepared_count >= PREPARED_MAX && !is_prepared(store, key)))
+        return PQsendQueryParams(store->connection, step->statement.sql, step->count, NULL,
+                                 step->values, step->lengths, binary, 1);
+    snprintf(name, sizeof name, "s%u", key);
+    if (!is_prepared(store, key)) {
+        if (!PQsendPrepare(store->connection, name, step->statement.sql, 0, NULL))
+            return false;
+        mark_prepared(store, key, true);
+        step->prepares = true;
+    }
+    return PQsendQueryPrepared(store->connection, name, step->count, step->values, step->lengths,
+                               binary, 1);
+}
+
+/* What a result that is no success means. The log has the server's words, never a value of ours. */
+static enum outcome judge(const struct store *store, const PGresult *result)
+{
+    const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+
+    if (!sqlstate) {
+        log_warning("database: %s", PQerrorMessage(store->connection));
+        return LOST;
+    }
+    log_warning("database: %s: %s", sqlstate, message ? message : "no message");
+    for (size_t i = 0;; i++)
+        if (strncmp(sqlstate, sqlstates[i].prefix, strlen(sqlstates[i].prefix)) == 0)
+            return sqlstates[i].outcome;
+}
+
+/* The next result of the pipeline, whole; NULL with *outcome set when there will be none. */
+static PGresult *next_result(struct store *store, enum outcome *outcome)
+{
+    while (PQisBusy(store->connection)) {
+        if (!store_wait(store, POLLIN)) {
+            *outcome = LATE;
+            return NULL;
+        }
+        if (!PQconsumeInput(store->connection))
+            break;
+    }
+    if (PQstatus(store->connection) == CONNECTION_OK) {
+        PGresult *result = PQgetResult(store->connection);
+
+        if (result)
+            return result;
+    }
+    if (*outcome == DONE)
+        *outcome = judge(store, NULL);
+    return NULL;
+}
+
+static bool succeeded(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* Takes one command's result and the null behind it. The first failure is the one that counts. */
+static PGresult *receive_result(struct store *store, enum outcome *outcome)
+{
+    PGresult *result = next_result(store, outcome);
+
+    if (!result)
+        return NULL;
+    if (!succeeded(result) && PQresultStatus(result) != PGRES_PIPELINE_ABORTED && *outcome == DONE)
+        *outcome = judge(store, result);
+    if (PQstatus(store->connection) == CONNECTION_OK)
+        PQclear(PQgetResult(store->connection));
+    return result;
+}
+
+static void receive_step(struct store *store, struct step *step, enum outcome *outcome)
+{
+    if (step->prepares) {
+        PGresult *result = receive_result(store, outcome);
+
+        if (!result || !succeeded(result))
+            mark_prepared(store, step->statement.key, false);
+        PQclear(result);
+    }
+    step->result = receive_result(store, outcome);
+}
+
+/* Sends the steps and a Sync, and takes all there is to take up to it. */
+static enum outcome exchange(struct store *store, struct step *const *steps, size_t count)
+{
+    enum outcome outcome = DONE;
+
+    for (size_t i = 0; i < count; i++)
+        if (!send_step(store, steps[i]))
+            return LOST;
+    if (!PQpipelineSync(store->connection))
+        return LOST;
+    switch (store_flush(store)) {
+    case FLUSH_LATE:
+        return LATE;
+    case FLUSH_FAILED: /* what the server said before it closed may still be there to read */
+    case FLUSH_DONE:
+        break;
+    }
+    for (size_t i = 0; i < count && PQstatus(store->connection) == CONNECTION_OK; i++) {
+        receive_step(store, steps[i], &outcome);
+        if (outcome == LATE)
+            return LATE;
+    }
+    PQclear(next_result(store, &outcome)); /* the Sync's */
+    return outcome;
+}
+
+/* After a failure inside BEGIN: nothing else is accepted before this. */
+static void roll_back(struct store *store)
+{
+    struct step step;
+    struct step *steps[] = {&step};
+
+    step_init(&step, store_statement(SQL_ROLLBACK));
+    if (exchange(store, steps, 1) != DONE)
+        store_disconnect(store);
+    step_fini(&step);
+}
+
+static void recover(struct store *store, enum outcome outcome)
+{
+    if (outcome == LATE)
+        log_warning("database: no answer within %ld ms", store->conf->db_deadline_ms);
+    if (reactions[outcome].reconnect || PQstatus(store->connection) != CONNECTION_OK)
+        store_disconnect(store);
+    else if (PQtransactionStatus(store->connection) != PQTRANS_IDLE)
+        roll_back(store);
+}
+
+enum err store_run(struct store *store, struct step *const *steps, size_t count, bool repeatable)
+{
+    for (int attempt = 0;; attempt++) {
+        enum err err = store_connect(store);
+        enum outcome outcome;
+
+        if (err != ERR_NONE)
+            return err;
+        outcome = exchange(store, steps, count);
+        if (outcome == DONE)
+            return ERR_NONE;
+        for (size_t i = 0; i < count; i++)
+            step_fini(steps[i]);
+        recover(store, outcome);
+        if (attempt > 0 || !reactions[outcome].again ||
+            !(repeatable || reactions[outcome].rolled_back))
+            return reactions[outcome].err;
+    }
+}
+
+enum err store_read(struct store *store, struct text user, struct step *op)
+{
+    struct step enter;
+    struct step *steps[] = {&enter, op};
+    enum err err;
+
+    step_init(&enter, store_statement(SQL_ENTER));
+    step_text(&enter, user);
+    err = store_run(store, steps, 2, true);
+    step_fini(&enter);
+    return err;
+}
+
+enum err store_write(struct store *store, struct text user, bool lock, struct step *op)
+{
+    struct step begin, enter, locked, commit;
+    struct step *steps[5];
+    size_t count = 0;
+    enum err err;
+
+    step_init(&begin, store_statement(SQL_BEGIN));
+    step_init(&enter, store_statement(SQL_ENTER));
+    step_text(&enter, user);
+    step_init(&locked, store_statement(SQL_LOCK));
+    step_text(&locked, user);
+    step_init(&commit, store_statement(SQL_COMMIT));
+    steps[count++] = &begin;
+    steps[count++] = &enter;
+    if (lock)
+        steps[count++] = &locked;
+    steps[count++] = op;
+    steps[count++] = &commit;
+    err = store_run(store, steps, count, false);
+    step_fini(&begin);
+    step_fini(&enter);
+    step_fini(&locked);
+    step_fini(&commit);
+    return err;
+}
+
+enum err store_ready(struct store *store)
+{
+    struct step step;
+    struct step *steps[] = {&step};
+    enum err err;
+
+    step_init(&step, store_statement(SQL_SCHEMA_VERSION));
+    err = store_run(store, steps, 1, true);
+    if (err == ERR_NONE && (result_is_null(step.result, 0, 0) ||
+                            result_int(step.result, 0, 0) != STORE_SCHEMA_VERSION)) {
+        store_disconnect(store);
+        err = ERR_UNAVAILABLE;
+    }
+    step_fini(&step);
+    return err;
+}

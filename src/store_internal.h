@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* store_internal.h: what the store's own files share: a step of a pipeline, and how one is run.
+ *
+ * All values go out and come back in PostgreSQL's binary format: an integer is 8 bytes in network
+ * order, a text its bytes, an instant microseconds since 2000. */
+#ifndef TODO_STORE_INTERNAL_H
+#define TODO_STORE_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "arena.h"
+#include "store.h"
+#include "store_sql.h"
+#include "task.h"
+
+#define STEP_PARAMS 20
+
+/* One statement with its values. Texts given to it must outlive the run. */
+struct step {
+    struct statement statement;
+    int count;
+    const char *values[STEP_PARAMS]; /* NULL: SQL null */
+    int lengths[STEP_PARAMS];
+    char words[STEP_PARAMS][8]; /* room for the integers */
+    bool prepares;              /* sent with a Parse of its own */
+    PGresult *result;           /* owned; NULL: not run, or not reached */
+};
+
+void step_init(struct step *step, struct statement statement);
+void step_fini(struct step *step);
+/* Takes the result out of the step; the caller's to PQclear. */
+PGresult *step_result_steal(struct step *step);
+void step_text(struct step *step, struct text value);
+void step_int(struct step *step, int64_t value);
+void step_null(struct step *step);
+void step_bool(struct step *step, bool value);
+void step_time(struct step *step, int64_t value); /* TIMESTAMP_NULL is null */
+/* text[] and bigint[]; the encoded array lives in `arena`. */
+void step_texts(struct step *step, struct arena *arena, const struct text *items, size_t count);
+void step_ints(struct step *step, struct arena *arena, const int64_t *items, size_t count);
+
+struct store {
+    const struct conf *conf;
+    PGconn *connection;  /* in pipeline mode and checked; NULL: none */
+    int64_t deadline;    /* of the request in hand, monotonic milliseconds; 0: not begun */
+    int64_t retry_at;    /* no new attempt to connect before; monotonic milliseconds */
+    int64_t quiet_until; /* no further line about a failed connection before */
+    bool failing;        /* the last attempt to connect failed */
+    struct arena arena;  /* encoded values; reset by store_end_request */
+    unsigned prepared_count;
+    uint64_t prepared[STATEMENT_KEYS / 64]; /* a bit per key prepared on this connection */
+};
+
+/* store_connection.c. Makes sure of a connection that is alive and checked. */
+enum err store_connect(struct store *store) CHECK_RESULT;
+void store_disconnect(struct store *store);
+/* Waits until the connection's socket is ready for `events` (POLLIN, POLLOUT) or fails. False at
+ * the request's deadline. */
+bool store_wait(struct store *store, short events);
+/* Sends what libpq has buffered. */
+enum flush { FLUSH_DONE, FLUSH_FAILED, FLUSH_LATE };
+enum flush store_flush(struct store *store);
+
+/* Runs the steps in one round trip, in one transaction unless they say otherwise, up to the Sync at
+ * the end. On ERR_NONE every step has its result; else all is rolled back and none has. A
+ * connection lost on the way is opened again, once, when `repeatable`: the steps change nothing, or
+ * nothing of theirs can have been committed. What the server itself rolled back is run again, once.
+ */
+enum err store_run(struct store *store, struct step *const *steps, size_t count,
+                   bool repeatable) CHECK_RESULT;
+
+/* Runs `op` for `user` in one committed transaction, the user's row locked first when `lock`. */
+enum err store_write(struct store *store, struct text user, bool lock,
+                     struct step *op) CHECK_RESULT;
+
+/* Runs one reading `op` in the user's context. */
+enum err store_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;
+
+/* The value at (row, column) of a binary result. */
+bool result_is_null(const PGresult *result, int row, int column);
+int64_t result_int(const PGresult *result, int row, int column);
+int64_t result_time(const PGresult *result, int row, int column); /* null: TIMESTAMP_NULL */
+bool result_bool(const PGresult *result, int row, int column);
+struct text result_text(const PGresult *result, int row, int column);
+/* A text[] of at most TASK_TAGS_MAX items; more are left out. */
+struct texts result_texts(const PGresult *result, int row, int column);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/* store_sql.c: the table of statements. Each filters by user_id ($1) although row-level security
+ * does it again: two walls. Lock order everywhere: the users row, then tasks. */
+#include <config.h>
+
+#include "store_sql.h"
+
+#define VERSION_FITS(version) "($3::bigint[] IS NULL OR " version " = ANY ($3))"
+
+/* Changes task $2 of user $1 when it is in the wanted state and its version is one of $3 (null:
+ * any). t says what was there, so that the answer can tell 404 from 409 from 412; b takes the next
+ * version only if there is something to change. The users row is locked by the statement before
+ * this one, hence statement_timestamp(): it grows with the version, which the transaction's start
+ * would not. */
+#define TASK_WRITE(assignments, state)                                                             \
+    "WITH t AS (SELECT version, deleted_at FROM todo.tasks WHERE user_id = $1 AND id = $2), "      \
+    "b AS (UPDATE todo.users SET change_seq = change_seq + 1 WHERE id = $1 AND EXISTS ("           \
+    "SELECT FROM t WHERE deleted_at " state " AND " VERSION_FITS(                                  \
+        "version") ") "                                                                            \
+                   "RETURNING change_seq), "                                                       \
+                   "w AS (UPDATE todo.tasks k SET " assignments ", version = b.change_seq, "       \
+                   "updated_at = statement_timestamp() FROM b WHERE k.user_id = $1 AND k.id = $2 " \
+                   "AND k.deleted_at " state                                                       \
+                   " AND " VERSION_FITS("k.version") " RETURNING k.*) "                            \
+                                                     "SELECT " TASK_COLUMNS                        \
+                                                     "t.version, t.deleted_at "                    \
+                                                     "FROM (VALUES (1)) o LEFT JOIN t ON true "    \
+                                                     "LEFT JOIN w k ON true"
+
+#define COMPLETED_NEXT                                                                             \
+    "CASE WHEN $8::boolean THEN NOT k.completed ELSE coalesce($7, k.completed) END"
+
+static const char *const statements[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_SCHEMA_VERSION] = "SELECT max(version)::bigint FROM todo.schema_migrations",
+    [SQL_ENTER] = "SELECT todo.enter($1)",
+    [SQL_LOCK] = "SELECT change_seq FROM todo.users WHERE id = $1 FOR NO KEY UPDATE",
+
+    /* The owner's row is made or counted up in the same statement, which also locks it. */
+    [SQL_TASK_CREATE] =
+        "WITH b AS (INSERT INTO todo.users AS u (id, email, name, change_seq) VALUES ($1, $2, $3, "
+        "1) "
+        "ON CONFLICT (id) DO UPDATE SET change_seq = u.change_seq + 1 RETURNING change_seq) "
+        "INSERT INTO todo.tasks AS k (user_id, title, description, completed, completed_at, "
+        "priority, "
+        "due_date, tags, created_at, updated_at, version) "
+        "SELECT $1, $4, $5, $6::boolean, CASE WHEN $6 THEN statement_timestamp() END, "
+        "coalesce($7::todo.priority, 'medium'), $8::timestamptz, coalesce($9::text[], '{}'), "
+        "statement_timestamp(), statement_timestamp(), change_seq FROM b "
+        "RETURNING " TASK_COLUMNS "k.deleted_at",
+
+    [SQL_TASK_GET] = "SELECT " TASK_COLUMNS "k.deleted_at FROM todo.tasks k "
+                     "WHERE k.user_id = $1 AND k.id = $2 AND k.deleted_at IS NULL",
+
+    [SQL_TASK_UPDATE] =
+        TASK_WRITE("title = coalesce($4, k.title), "
+                   "description = CASE WHEN $5::boolean THEN $6 ELSE k.description END, "
+                   "completed = " COMPLETED_NEXT ", "
+                   "completed_at = CASE WHEN " COMPLETED_NEXT
+                   " THEN coalesce(k.completed_at, statement_timestamp()) END, "
+                   "priority = coalesce($9::todo.priority, k.priority), "
+                   "due_date = CASE WHEN $10::boolean THEN $11::timestamptz ELSE k.due_date END, "
+                   "tags = coalesce($12::text[], k.tags)",
+                   "IS NULL"),
+    [SQL_TASK_TRASH] = TASK_WRITE("deleted_at = statement_timestamp()", "IS NULL"),
+    [SQL_TASK_RESTORE] = TASK_WRITE("deleted_at = NULL", "IS NOT NULL"),
+};
+
+struct statement store_statement(enum sql sql)
+{
+    return (struct statement){sql, statements[sql]};
+}

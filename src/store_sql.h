@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* store_sql.h: every statement that the workers send stands in store_sql.c's table (the list, whose
+ * shape depends on the question, is put together from store_list.c's). */
+#ifndef TODO_STORE_SQL_H
+#define TODO_STORE_SQL_H
+
+#include "task_fields.h"
+
+/* A statement is prepared once a connection under a name made of its key. */
+struct statement {
+    unsigned key;
+    const char *sql;
+};
+
+#define STATEMENT_KEYS 16384 /* keys lie below this */
+#define STATEMENT_LIST 64    /* the first key of the lists' shapes */
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_SCHEMA_VERSION,
+    SQL_ENTER,
+    SQL_LOCK,
+    SQL_TASK_CREATE,
+    SQL_TASK_GET,
+    SQL_TASK_UPDATE,
+    SQL_TASK_TRASH,
+    SQL_TASK_RESTORE,
+    SQL_COUNT
+};
+
+struct statement store_statement(enum sql sql);
+
+/* The columns of a task selected from the alias k, in the order of task_fields.h; each is followed
+ * by a comma, so one more column has to come behind them. */
+#define TASK_COLUMN(name, kind) "k." #name ", "
+#define TASK_COLUMNS TASK_FIELDS(TASK_COLUMN)
+#define TASK_COLUMN_ONE(name, kind) +1
+#define TASK_COLUMN_COUNT (0 TASK_FIELDS(TASK_COLUMN_ONE))
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* store_task.h: tasks in the database. Every call acts for one user, behind both walls. */
+#ifndef TODO_STORE_TASK_H
+#define TODO_STORE_TASK_H
+
+#include "store.h"
+#include "task.h"
+
+/* Rows of tasks, owned by whoever was given them: task_rows_fini. Zeroed is a valid, empty one. */
+struct task_rows {
+    struct pg_result *result;
+    int count;
+};
+
+/* The row at `index`; its texts live as long as the rows. */
+void task_rows_get(const struct task_rows *rows, int index, struct task *task);
+void task_rows_fini(struct task_rows *rows);
+
+/* The versions that a change may start from (If-Match). */
+struct versions {
+    bool any; /* no condition */
+    size_t count;
+    int64_t items[16];
+};
+
+/* Creates a task; the user's row is made if there is none. One row. */
+enum err store_task_create(struct store *store, const struct principal *principal,
+                           const struct task_change *change, struct task_rows *rows) CHECK_RESULT;
+
+/* ERR_NOT_FOUND: no such task of this user, or it is in the trash. */
+enum err store_task_get(struct store *store, struct text user, int64_t id,
+                        struct task_rows *rows) CHECK_RESULT;
+
+/* Changes, moves to the trash, takes out of it; one row, as it is now. ERR_NOT_FOUND as above;
+ * ERR_PRECONDITION: its version is not among `from`; restore: ERR_CONFLICT, it is not in the trash.
+ */
+enum err store_task_update(struct store *store, struct text user, int64_t id,
+                           const struct versions *from, const struct task_change *change,
+                           struct task_rows *rows) CHECK_RESULT;
+enum err store_task_trash(struct store *store, struct text user, int64_t id,
+                          const struct versions *from, struct task_rows *rows) CHECK_RESULT;
+enum err store_task_restore(struct store *store, struct text user, int64_t id,
+                            const struct versions *from, struct task_rows *rows) CHECK_RESULT;
+
+/* Where a user's tasks stand: the list's entity tag. Both 0 for a user without a row. */
+struct task_state {
+    int64_t epoch;
+    int64_t change_seq;
+};
+
+/* The tasks that fit `query`, in its order, at most query->limit + 1 of them: one more than asked
+ * for says that there is more. `state` is read with them. When `seen` (NULL: nothing) equals it, no
+ * task is read and rows->count is 0. */
+enum err store_task_list(struct store *store, struct text user, const struct task_query *query,
+                         const struct task_state *seen, struct task_state *state,
+                         struct task_rows *rows) CHECK_RESULT;
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/* task_handlers.c: one short function per route, over the steps that they share. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "etag.h"
+#include "json_body.h"
+#include "store_task.h"
+#include "task_handlers.h"
+#include "task_json.h"
+#include "task_query.h"
+
+#define MERGE_PATCH "application/merge-patch+json" /* RFC 7396 */
+
+/* The path's {id}. */
+static enum err read_id(struct call *call, int64_t *id)
+{
+    if (text_to_int(text_of(call->match.id), INT64_MIN, INT64_MAX, id))
+        return ERR_NONE;
+    return problem_fault(call->problem, "path", "id", "int_parsing", "must be a 64-bit integer");
+}
+
+/* The body's bytes, in a media type that this method takes. */
+static enum err read_body(struct call *call, struct text *body)
+{
+    bool patch = call->request->method == METHOD_PATCH;
+
+    if (!request_has_type(call->request, RESPONSE_JSON) &&
+        !(patch && request_has_type(call->request, MERGE_PATCH)))
+        return problem_set(call->problem, ERR_MEDIA_TYPE, "the body must be " RESPONSE_JSON "%s",
+                           patch ? " or " MERGE_PATCH : "");
+    return request_body(call->request, (size_t)call->conf->max_body, body, call->problem);
+}
+
+static enum err parse_change(struct call *call, struct text body, enum task_mode mode,
+                             unsigned fields, struct task_change *change)
+{
+    json_t *json;
+    enum err err = json_body_parse(body, call->problem, &json);
+
+    if (err == ERR_NONE)
+        err = task_json_read(json, mode, fields, "", call->problem, change);
+    json_decref(json);
+    return err;
+}
+
+static enum err read_change(struct call *call, enum task_mode mode, struct task_change *change)
+{
+    struct text body;
+    enum err err = read_body(call, &body);
+
+    return err != ERR_NONE ? err : parse_change(call, body, mode, TASK_SET_ALL, change);
+}
+
+/* The versions that the tags of If-Match stand for; a tag that is none of ours fits no version. */
+static void versions_of(const struct etag_condition *condition, struct versions *from)
+{
+    from->any = !condition->present || condition->any;
+    from->count = 0;
+    for (size_t i = 0; i < condition->count; i++)
+        if (text_to_int(condition->tags[i], 1, INT64_MAX, &from->items[from->count]))
+            from->count++;
+}
+
+/* What every change to one task needs to know: which task, and from which versions. */
+struct target {
+    int64_t id;
+    struct versions from;
+};
+
+static enum err read_target(struct call *call, struct target *target)
+{
+    struct etag_condition condition;
+    enum err err = read_id(call, &target->id);
+
+    if (err == ERR_NONE)
+        err = etag_read(request_header(call->request, HEADER_IF_MATCH), "If-Match", call->problem,
+                        &condition);
+    if (err != ERR_NONE)
+        return err;
+    if (!condition.present && call->conf->require_if_match)
+        return ERR_PRECONDITION_REQUIRED;
+    versions_of(&condition, &target->from);
+    return ERR_NONE;
+}
+
+/* Answers with the first of the rows and its entity tag, and lets the rows go. */
+static enum err answer_task(struct call *call, enum err err, int status, struct task_rows *rows)
+{
+    struct task task;
+
+    if (err == ERR_NONE) {
+        task_rows_get(rows, 0, &task);
+        call->response->status = status;
+        call->response->content_type = RESPONSE_JSON;
+        response_header(call->response, "ETag", "\"%lld\"", (long long)task.version);
+        if (status == 201)
+            response_header(call->response, "Location", "%.*s/%lld", (int)call->match.base.length,
+                            call->match.base.data, (long long)task.id);
+        task_json_write(&call->response->body, &task);
+    }
+    task_rows_fini(rows);
+    return err;
+}
+
+enum err task_create(struct call *call)
+{
+    struct task_change change;
+    struct task_rows rows = {0};
+    enum err err = read_change(call, TASK_MODE_CREATE, &change);
+
+    if (err == ERR_NONE)
+        err = store_task_create(call->store, &call->principal, &change, &rows);
+    return answer_task(call, err, 201, &rows);
+}
+
+static enum err change_task(struct call *call, enum task_mode mode)
+{
+    struct target target;
+    struct task_change change;
+    struct task_rows rows = {0};
+    enum err err = read_target(call, &target);
+
+    if (err == ERR_NONE)
+        err = read_change(call, mode, &change);
+    if (err == ERR_NONE)
+        err = store_task_update(call->store, call->principal.user, target.id, &target.from, &change,
+                                &rows);
+    return answer_task(call, err, 200, &rows);
+}
+
+enum err task_put(struct call *call)
+{
+    return change_task(call, TASK_MODE_PUT);
+}
+
+enum err task_patch(struct call *call)
+{
+    return change_task(call, TASK_MODE_PATCH);
+}
+
+/* No body, or one that does not say: toggles. */
+static enum err read_completion(struct call *call, struct task_change *change)
+{
+    struct text body;
+    enum err err = read_body(call, &body);
+
+    *change = (struct task_change){0};
+    if (err == ERR_NONE && body.length > 0)
+        err = parse_change(call, body, TASK_MODE_PATCH, TASK_SET_COMPLETED, change);
+    if (!(change->set & TASK_SET_COMPLETED))
+        change->set = TASK_TOGGLE_COMPLETED;
+    return err;
+}
+
+enum err task_complete(struct call *call)
+{
+    struct target target;
+    struct task_change change;
+    struct task_rows rows = {0};
+    enum err err = read_target(call, &target);
+
+    if (err == ERR_NONE)
+        err = read_completion(call, &change);
+    if (err == ERR_NONE)
+        err = store_task_update(call->store, call->principal.user, target.id, &target.from, &change,
+                                &rows);
+    return answer_task(call, err, 200, &rows);
+}
+
+enum err task_delete(struct call *call)
+{
+    struct target target;
+    struct task_rows rows = {0};
+    enum err err = read_target(call, &target);
+
+    if (err == ERR_NONE)
+        err = store_task_trash(call->store, call->principal.user, target.id, &target.from, &rows);
+    if (err == ERR_NONE)
+        call->response->status = 204;
+    task_rows_fini(&rows);
+    return err;
+}
+
+enum err task_restore(struct call *call)
+{
+    struct target target;
+    struct task_rows rows = {0};
+    enum err err = read_target(call, &target);
+
+    if (err == ERR_NONE)
+        err = store_task_restore(call->store, call->principal.user, target.id, &target.from, &rows);
+    if (err == ERR_CONFLICT)
+        problem_set(call->problem, err, "the task is not in the trash");
+    return answer_task(call, err, 200, &rows);
+}
+
+/* If-None-Match on a GET: what the client has is what there is. RFC 9110 13.1.2. */
+static void answer_unchanged(struct call *call)
+{
+    call->response->status = 304;
+    call->response->content_type = NULL;
+    buf_clear(&call->response->body);
+}
+
+enum err task_get(struct call *call)
+{
+    struct etag_condition condition;
+    struct task_rows rows = {0};
+    struct task task = {0};
+    char tag[24];
+    int64_t id;
+    enum err err = read_id(call, &id);
+
+    if (err == ERR_NONE)
+        err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
+                        call->problem, &condition);
+    if (err == ERR_NONE)
+        err = store_task_get(call->store, call->principal.user, id, &rows);
+    if (err == ERR_NONE)
+        task_rows_get(&rows, 0, &task);
+    err = answer_task(call, err, 200, &rows);
+    if (err != ERR_NONE)
+        return err;
+    snprintf(tag, sizeof tag, "%lld", (long long)task.version);
+    if (condition.any || etag_names(&condition, text_of(tag)))
+        answer_unchanged(call);
+    return ERR_NONE;
+}
+
+/* The list's entity tag is "EPOCH.COUNTER", the epoch in hexadecimal. */
+#define STATE_TAG "%llx.%lld"
+
+static bool read_state(struct text tag, struct task_state *state)
+{
+    const char *dot = memchr(tag.data, '.', tag.length);
+    char hex[17] = "";
+
+    if (!dot || dot == tag.data || dot - tag.data >= (ptrdiff_t)sizeof hex)
+        return false;
+    memcpy(hex, tag.data, (size_t)(dot - tag.data));
+    if (strspn(hex, "0123456789abcdef") != strlen(hex))
+        return false;
+    state->epoch = (int64_t)strtoull(hex, NULL, 16);
+    return text_to_int((struct text){dot + 1, tag.length - (size_t)(dot + 1 - tag.data)}, 0,
+                       INT64_MAX, &state->change_seq);
+}
+
+/* The newest state that the client's tags stand for; NULL: none. */
+static const struct task_state *seen_state(const struct etag_condition *condition,
+                                           struct task_state *seen)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < condition->count; i++) {
+        struct task_state state;
+
+        if (read_state(condition->tags[i], &state) &&
+            (!found || state.change_seq > seen->change_seq)) {
+            *seen = state;
+            found = true;
+        }
+    }
+    return found ? seen : NULL;
+}
+
+static void write_list(struct buf *out, const struct task_rows *rows, int64_t limit)
+{
+    struct task task;
+
+    buf_add_char(out, '[');
+    for (int i = 0; i < rows->count && i < limit; i++) {
+        if (i > 0)
+            buf_add_char(out, ',');
+        task_rows_get(rows, i, &task);
+        task_json_write(out, &task);
+    }
+    buf_add_char(out, ']');
+}
+
+enum err task_list(struct call *call)
+{
+    struct etag_condition condition;
+    struct task_query query;
+    struct task_state seen_room, state;
+    const struct task_state *seen;
+    struct task_rows rows = {0};
+    enum err err = task_query_read(call->request, call->problem, &query);
+
+    if (err == ERR_NONE)
+        err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
+                        call->problem, &condition);
+    if (err != ERR_NONE)
+        return err;
+    seen = seen_state(&condition, &seen_room);
+    err = store_task_list(call->store, call->principal.user, &query, seen, &state, &rows);
+    if (err == ERR_NONE) {
+        call->response->status = 200;
+        call->response->content_type = RESPONSE_JSON;
+        response_header(call->response, "ETag", "\"" STATE_TAG "\"", (long long)state.epoch,
+                        (long long)state.change_seq);
+        if (condition.any ||
+            (seen && seen->epoch == state.epoch && seen->change_seq == state.change_seq))
+            answer_unchanged(call);
+        else
+            write_list(&call->response->body, &rows, query.limit);
+    }
+    task_rows_fini(&rows);
+    return err;
+}

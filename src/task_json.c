@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/* task_json.c: the rules of a task's fields, one row each, and the one writer of tasks. */
+#include <config.h>
+
+#include <string.h>
+#include <strings.h>
+
+#include "task_json.h"
+
+/* A member that is being read: where its faults belong, and what it may become. */
+struct member {
+    const json_t *value;
+    const char *pointer;
+    struct problem *problem;
+    struct task_change *change;
+};
+
+static enum err wrong_type(const struct member *member, const char *type, const char *wanted)
+{
+    return problem_fault(member->problem, "body", member->pointer, type, "must be %s", wanted);
+}
+
+/* The member's string in the arena, so that it outlives the JSON. */
+static struct text copy_string(const struct member *member, const json_t *value)
+{
+    struct text t = {json_string_value(value), json_string_length(value)};
+
+    return (struct text){arena_text(member->problem->arena, t), t.length};
+}
+
+static enum err read_title(const struct member *member)
+{
+    struct text title;
+    size_t length;
+
+    if (!json_is_string(member->value))
+        return wrong_type(member, "string_type", "a string");
+    title = text_trim(copy_string(member, member->value));
+    length = text_code_points(title);
+    if (length < 1 || length > TASK_TITLE_MAX)
+        return problem_fault(member->problem, "body", member->pointer,
+                             length < 1 ? "string_too_short" : "string_too_long",
+                             "must be 1 to %d characters", TASK_TITLE_MAX);
+    member->change->title = title;
+    return ERR_NONE;
+}
+
+static enum err read_description(const struct member *member)
+{
+    if (json_is_null(member->value)) {
+        member->change->description = TEXT_NULL;
+        return ERR_NONE;
+    }
+    if (!json_is_string(member->value))
+        return wrong_type(member, "string_type", "a string or null");
+    member->change->description = copy_string(member, member->value);
+    if (text_code_points(member->change->description) > TASK_DESCRIPTION_MAX)
+        return problem_fault(member->problem, "body", member->pointer, "string_too_long",
+                             "must be at most %d characters", TASK_DESCRIPTION_MAX);
+    return ERR_NONE;
+}
+
+static enum err read_completed(const struct member *member)
+{
+    if (!json_is_boolean(member->value))
+        return wrong_type(member, "bool_type", "true or false");
+    member->change->completed = json_is_true(member->value);
+    return ERR_NONE;
+}
+
+struct text task_priority(struct text word)
+{
+    static const char *const priorities[] = {"low", "medium", "high", "critical"};
+
+    for (size_t i = 0; i < sizeof priorities / sizeof *priorities; i++)
+        if (strlen(priorities[i]) == word.length &&
+            strncasecmp(priorities[i], word.data, word.length) == 0)
+            return text_of(priorities[i]);
+    return TEXT_NULL;
+}
+
+static enum err read_priority(const struct member *member)
+{
+    struct text word = {json_string_value(member->value), json_string_length(member->value)};
+
+    if (!json_is_string(member->value))
+        return wrong_type(member, "string_type", "a string");
+    member->change->priority = task_priority(word);
+    if (!member->change->priority.data)
+        return problem_fault(member->problem, "body", member->pointer, "enum",
+                             "must be low, medium, high or critical");
+    return ERR_NONE;
+}
+
+static enum err read_due_date(const struct member *member)
+{
+    struct text text = {json_string_value(member->value), json_string_length(member->value)};
+
+    if (json_is_null(member->value)) {
+        member->change->due_date = TIMESTAMP_NULL;
+        return ERR_NONE;
+    }
+    if (!json_is_string(member->value))
+        return wrong_type(member, "datetime_type", "a string or null");
+    if (!timestamp_parse(text, &member->change->due_date))
+        return problem_fault(member->problem, "body", member->pointer, "datetime_parsing",
+                             "must be a date or a date-time such as 2026-01-16T06:44:39Z");
+    return ERR_NONE;
+}
+
+/* One tag; the pointer names its place in the array. */
+static enum err read_tag(const struct member *member, size_t index, const json_t *value)
+{
+    struct texts *tags = &member->change->tags;
+    const char *pointer = arena_printf(member->problem->arena, "%s/%zu", member->pointer, index);
+    struct text tag;
+    size_t length;
+
+    if (!json_is_string(value))
+        return problem_fault(member->problem, "body", pointer, "string_type", "must be a string");
+    tag = copy_string(member, value);
+    length = text_code_points(tag);
+    if (length < 1 || length > TASK_TAG_MAX)
+        return problem_fault(member->problem, "body", pointer,
+                             length < 1 ? "string_too_short" : "string_too_long",
+                             "must be 1 to %d characters", TASK_TAG_MAX);
+    for (size_t i = 0; i < tags->count; i++)
+        if (text_equal(tags->items[i], tag))
+            return problem_fault(member->problem, "body", pointer, "value_error",
+                                 "must not be there twice");
+    tags->items[tags->count++] = tag;
+    return ERR_NONE;
+}
+
+static enum err read_tags(const struct member *member)
+{
+    enum err err = ERR_NONE;
+    const json_t *value;
+    size_t index;
+
+    if (!json_is_array(member->value))
+        return wrong_type(member, "list_type", "an array of strings");
+    if (json_array_size(member->value) > TASK_TAGS_MAX)
+        return problem_fault(member->problem, "body", member->pointer, "too_long",
+                             "must have at most %d items", TASK_TAGS_MAX);
+    member->change->tags.count = 0;
+    json_array_foreach(member->value, index, value)
+    {
+        enum err fault = read_tag(member, index, value);
+
+        err = fault != ERR_NONE ? fault : err;
+    }
+    return err;
+}
+
+/* Every member that a client may write, and all that is to be said of it. */
+static const struct rule {
+    const char *name;
+    unsigned set;
+    bool clearable; /* null is a value */
+    bool required;  /* to create a task */
+    enum err (*read)(const struct member *member);
+} rules[] = {
+    {"title", TASK_SET_TITLE, false, true, read_title},
+    {"description", TASK_SET_DESCRIPTION, true, false, read_description},
+    {"completed", TASK_SET_COMPLETED, false, false, read_completed},
+    {"priority", TASK_SET_PRIORITY, false, false, read_priority},
+    {"due_date", TASK_SET_DUE_DATE, true, false, read_due_date},
+    {"tags", TASK_SET_TAGS, false, false, read_tags},
+};
+
+static enum err read_member(const struct rule *rule, enum task_mode mode, struct member *member)
+{
+    enum err err;
+    bool absent = !member->value ||
+                  (json_is_null(member->value) && !rule->clearable && mode != TASK_MODE_PATCH);
+
+    if (absent) {
+        if (mode == TASK_MODE_CREATE && rule->required)
+            return problem_fault(member->problem, "body", member->pointer, "missing",
+                                 "is required");
+        return ERR_NONE;
+    }
+    err = rule->read(member);
+    if (err == ERR_NONE)
+        member->change->set |= rule->set;
+    return err;
+}
+
+enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, const char *at,
+                        struct problem *problem, struct task_change *change)
+{
+    enum err err = ERR_NONE;
+
+    *change = (struct task_change){0};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct member member = {
+            .value = json_object_get(json, rules[i].name),
+            .pointer = arena_printf(problem->arena, "%s/%s", at, rules[i].name),
+            .problem = problem,
+            .change = change,
+        };
+        enum err fault = fields & rules[i].set ? read_member(&rules[i], mode, &member) : ERR_NONE;
+
+        err = fault != ERR_NONE ? fault : err;
+    }
+    return err;
+}
+
+static void write_INTEGER(struct buf *out, int64_t value)
+{
+    buf_add_int(out, value);
+}
+
+static void write_TEXT(struct buf *out, struct text value)
+{
+    buf_add_json(out, value);
+}
+
+static void write_BOOLEAN(struct buf *out, bool value)
+{
+    buf_add_text(out, value ? TEXT_LITERAL("true") : TEXT_LITERAL("false"));
+}
+
+static void write_TIME(struct buf *out, int64_t value)
+{
+    char *room;
+
+    if (value == TIMESTAMP_NULL) {
+        buf_add_text(out, TEXT_LITERAL("null"));
+        return;
+    }
+    room = buf_reserve(out, TIMESTAMP_TEXT_SIZE + 2);
+    *room = '"';
+    *timestamp_format(room + 1, value) = '"';
+    out->length += TIMESTAMP_TEXT_SIZE + 2;
+}
+
+static void write_TEXTS(struct buf *out, struct texts value)
+{
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < value.count; i++) {
+        if (i > 0)
+            buf_add_char(out, ',');
+        buf_add_json(out, value.items[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+void task_json_write(struct buf *out, const struct task *task)
+{
+    size_t start = out->length;
+
+#define F(name, kind)                                                                              \
+    buf_add_text(out, TEXT_LITERAL(",\"" #name "\":"));                                            \
+    write_##kind(out, task->name);
+    TASK_FIELDS(F)
+#undef F
+    out->data[start] = '{';
+    buf_add_char(out, '}');
+}

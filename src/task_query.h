@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* task_query.h: from the query string of a list to a question for the store. */
+#ifndef TODO_TASK_QUERY_H
+#define TODO_TASK_QUERY_H
+
+#include "err.h"
+#include "problem.h"
+#include "request.h"
+#include "task.h"
+
+/* Reads section 3's parameters; unknown ones are ignored, and all faults are told together.
+ * ERR_INVALID: a parameter out of range or of the wrong form. */
+enum err task_query_read(const struct request *request, struct problem *problem,
+                         struct task_query *query) CHECK_RESULT;
+
+#endif
