@@ -218,7 +218,6 @@ void log_write(enum log_level level, const char *format, ...)
     raw_start(&raw, "todo.fcgi[%ld]: %s: ", (long)getpid(), level_names[level]);
     if (current_request_id)
         raw_start(&raw, "[%.*s] ", REQUEST_ID_MAX_BYTES, current_request_id);
-    errno = saved_errno; /* for %m */
     va_list arguments;
     va_start(arguments, format);
     bool fits = raw_add(&raw, format, arguments);
