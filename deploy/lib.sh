@@ -173,11 +173,13 @@ database_sql() {
     "$POSTGRES/psql" -XAtq -v ON_ERROR_STOP=1 "$(database_url "$1" postgres "$2")"
 }
 
-# database_migrate DIR TODOCTL: makes the database and the schema; idempotent.
+# database_migrate DIR COMMAND...: makes the database, and the schema by COMMAND; idempotent.
 database_migrate() {
-    [ -n "$(echo "SELECT 1 FROM pg_database WHERE datname = 'todo'" | database_sql "$1" postgres)" ] ||
-        echo 'CREATE DATABASE todo' | database_sql "$1" postgres
-    DATABASE_URL=$(database_url "$1" postgres) "$2" migrate
-    sed -n "s/^APP_PASSWORD=\(.*\)/ALTER ROLE todo_app PASSWORD '\1'/p" "$1/secrets" |
-        database_sql "$1" todo
+    database=$1
+    shift
+    [ -n "$(echo "SELECT 1 FROM pg_database WHERE datname = 'todo'" | database_sql "$database" postgres)" ] ||
+        echo 'CREATE DATABASE todo' | database_sql "$database" postgres
+    DATABASE_URL=$(database_url "$database" postgres) "$@"
+    sed -n "s/^APP_PASSWORD=\(.*\)/ALTER ROLE todo_app PASSWORD '\1'/p" "$database/secrets" |
+        database_sql "$database" todo
 }

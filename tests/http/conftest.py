@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: ISC
+"""The fixtures: one cluster and one site for all tests, fresh users for each, and sites with other
+settings for those that ask. A test that fails shows what the servers have logged meanwhile."""
+
+import itertools
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness import Cluster, Site, User  # noqa: E402
+
+pytest_plugins = ["tap"]
+numbers = itertools.count(1)
+
+
+def new_cluster():
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo."))
+    directory.chmod(0o755)
+    cluster = None
+    try:
+        cluster = Cluster(directory)
+        yield cluster
+    finally:
+        if cluster:
+            cluster.stop("immediate")
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    yield from new_cluster()
+
+
+@pytest.fixture(scope="module")
+def own_cluster():
+    """For tests that stop or break it."""
+    yield from new_cluster()
+
+
+@pytest.fixture(scope="session")
+def site(cluster):
+    site = Site(cluster)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def make_site():
+    """make_site(cluster, SETTING=value...): a site of one's own, stopped after the test."""
+    made = []
+
+    def make(cluster, **options):
+        made.append(Site(cluster, **options))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.stop()
+
+
+@pytest.fixture
+def make_user(site):
+    """make_user(name=None, site=None): somebody who has no task yet."""
+
+    def make(name=None, at=None, **options):
+        return User(at or site, name or f"user-{next(numbers)}", **options)
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user):
+    return make_user()
+
+
+@pytest.fixture
+def bob(make_user):
+    return make_user()
+
+
+# ---- logs
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    item.log_offsets = {log: log.stat().st_size for site in Site.living for log in site.logs()
+                        if log.exists()}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    for log in dict.fromkeys(log for site in Site.living for log in site.logs() if log.exists()):
+        with open(log, "rb") as file:
+            file.seek(getattr(item, "log_offsets", {}).get(log, 0))
+            lines = file.read().decode(errors="replace").splitlines()[-40:]
+        if lines:
+            report.sections.append((str(log), "\n".join(lines)))

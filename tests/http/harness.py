@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: ISC
+"""What the tests drive: a private PostgreSQL cluster, a pool of workers under spawn-fcgi, nginx in
+front of it, and clients. The standard library is enough.
+
+TEST_BUILDDIR says where todo.fcgi and todoctl were built. TEST_WRAPPER is put before todo.fcgi
+(valgrind and its options); TEST_SLOW is then how many times longer things may take."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import io
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TEST_BUILDDIR", SOURCE))
+WORKER = BUILD / "todo.fcgi"
+TODOCTL = BUILD / "todoctl"
+WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))
+SLOW = float(os.environ.get("TEST_SLOW", "1"))
+SECRET = "a secret for tests, of more than thirty-two bytes"
+ORIGIN = "https://app.example"
+
+# What AddressSanitizer, UndefinedBehaviorSanitizer, LeakSanitizer and valgrind write.
+REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|^==\d+== (?!\s*$)", re.MULTILINE)
+
+
+def eventually(seconds, condition, what="it"):
+    """Waits until condition() is true, and gives that value."""
+    end = time.monotonic() + seconds * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what} did not happen within {seconds * SLOW} s"
+        time.sleep(0.02)
+
+
+def clean_environment(**more):
+    """Ours without the settings of whoever runs the tests."""
+    strange = re.compile(r"TODO_|PG|DATABASE_|JWT_SECRET|SECRET_KEY|BETTER_AUTH_")
+    environment = {k: v for k, v in os.environ.items() if not strange.match(k)}
+    environment["TODO_CONFIG"] = "/dev/null"
+    environment.update({k: str(v) for k, v in more.items() if v is not None})
+    return environment
+
+
+# ---- servers
+
+
+class Cluster:
+    """A PostgreSQL cluster with a database `todo`, migrated by the todoctl that was built."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory) / "database"
+        self.run("start")
+        self.run("migrate", TODOCTL, "migrate", "--schema", SOURCE / "schema")
+
+    def run(self, action, *arguments):
+        command = [SOURCE / "tests" / "cluster", action, self.directory, *arguments]
+        # Into a file: a server that keeps a pipe open would hold us.
+        with tempfile.TemporaryFile("w+") as out:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out,
+                                    stderr=subprocess.STDOUT, env=clean_environment()).returncode
+            out.seek(0)
+            text = out.read().strip()
+        assert status == 0, f"tests/cluster {action}: {text}"
+        return text
+
+    def start(self):
+        self.run("start")
+
+    def stop(self, mode="fast"):
+        self.run("stop", mode)
+
+    def url(self, role="todo_app", database="todo", password=None):
+        url = self.run("url", role, database)
+        return re.sub(r":[^:@]+@", f":{password}@", url, count=1) if password else url
+
+    def sql(self, text, database="todo"):
+        """Runs statements as the administrator."""
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
+                               self.url("postgres", database)], input=text, text=True,
+                              capture_output=True, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def pids(self):
+        """The server's process and its children."""
+        leader = int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+        return [leader, *children(leader)]
+
+    @property
+    def log(self):
+        return self.directory / "log"
+
+
+def children(parent):
+    pids = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            pids.append(int(stat.parent.name))
+    return sorted(pids)
+
+
+class Pool:
+    """todo.fcgi under spawn-fcgi. With `spawned`, spawn-fcgi forks that many plain workers."""
+
+    def __init__(self, directory, settings, spawned=0):
+        self.directory = pathlib.Path(directory)
+        self.socket = self.directory / "run" / "fcgi.sock"
+        self.log = self.directory / "log" / "todo.log"
+        self.settings = settings
+        self.spawned = spawned
+        self.process = None
+        self.plain_pids = []
+        self.start()
+
+    def start(self):
+        command = ["spawn-fcgi", "-s", self.socket, "-M", "0660", "-b", "1024"]
+        program = ["--", *WRAPPER, WORKER]
+        environment = clean_environment(**self.settings)
+        self.socket.unlink(missing_ok=True)
+        with open(self.log, "ab") as log:
+            if self.spawned:
+                done = subprocess.run([*command, "-F", str(self.spawned), *program], check=True,
+                                      capture_output=True, text=True, env=environment)
+                self.plain_pids = [int(pid) for pid in re.findall(r"PID: (\d+)", done.stdout)]
+            else:
+                self.process = subprocess.Popen([*command, "-n", *program], env=environment,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                start_new_session=True)
+
+    def workers(self):
+        """The pids of those that answer."""
+        if self.spawned:
+            return [pid for pid in self.plain_pids if os.path.exists(f"/proc/{pid}")]
+        return children(self.process.pid) or [self.process.pid]
+
+    def terminate(self):
+        for pid in self.plain_pids:
+            os.kill(pid, signal.SIGTERM)
+        if self.process:
+            self.process.terminate()
+
+    def stop(self):
+        """Ends it as an administrator would. Gives the exit status."""
+        self.terminate()
+        if self.spawned:
+            eventually(15, lambda: not self.workers(), "the workers' end")
+            return 0
+        try:
+            return self.process.wait(20 * SLOW)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+
+    def check(self):
+        """No sanitizer and no valgrind has found anything."""
+        text = self.log.read_text(errors="replace")
+        assert not REPORT.search(text), text
+
+
+class WebServer:
+    """nginx with the demo's configuration, on a free port."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.log = self.directory / "log" / "nginx.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        text = (SOURCE / "deploy" / "nginx.conf.in").read_text()
+        user = "user root;" if os.getuid() == 0 else ""
+        for name, value in (("STATE", directory), ("LISTEN", f"127.0.0.1:{self.port}"),
+                            ("USER", user)):
+            text = text.replace(f"@{name}@", str(value))
+        conf = self.directory / "nginx.conf"
+        conf.write_text(text)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-e", self.log,
+                 "-c", conf, "-g", "daemon off;"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        eventually(10, self.answers, "nginx")
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+class Site:
+    """A pool behind nginx, on a cluster."""
+
+    living = []
+
+    def __init__(self, cluster, spawned=0, wait=True, **settings):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo."))
+        for name in ("run", "log"):
+            (self.directory / name).mkdir()
+        self.cluster = cluster
+        defaults = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET,
+                    "TODO_WORKERS": 1 if spawned else 4,
+                    "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
+        self.pool = Pool(self.directory, {**defaults, **settings}, spawned)
+        self.web = WebServer(self.directory)
+        self.port = self.web.port
+        Site.living.append(self)
+        if wait:
+            eventually(10, self.is_ready, "/ready")
+
+    def is_ready(self):
+        return self.request("GET", "/ready", checked=False).status == 200
+
+    def stop(self):
+        Site.living.remove(self)
+        self.web.stop()
+        if self.pool.process is None or self.pool.process.poll() is None:
+            self.pool.stop()
+        self.pool.check()
+        shutil.rmtree(self.directory)
+
+    def logs(self):
+        return [self.pool.log, self.web.log, self.cluster.log]
+
+    def request(self, method, path, body=None, headers=None, checked=True, timeout=30):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOW)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                for one in value if isinstance(value, list) else [value]:
+                    connection.putheader(name, one)
+            if body is not None and "Transfer-Encoding" not in (headers or {}):
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders()
+            if body:
+                connection.send(body)
+            answer = Response(connection.getresponse(), method)
+        finally:
+            connection.close()
+        if checked:
+            answer.check()
+        return answer
+
+
+# ---- answers
+
+
+class Response:
+    def __init__(self, answer, method):
+        self.method = method
+        self.status = answer.status
+        self.headers = answer.headers
+        self.body = answer.read()
+
+    def __repr__(self):
+        return f"<{self.method}: {self.status} {self.body[:500]!r} {self.headers.items()}>"
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __getitem__(self, name):
+        return self.headers[name]
+
+    def words(self, name):
+        """A comma-separated header as a set, in lower case."""
+        return {word.strip().lower() for word in (self.headers[name] or "").split(",")} - {""}
+
+    def check(self):
+        """What the contract says of every answer."""
+        assert self["X-Content-Type-Options"] == "nosniff", self
+        assert re.fullmatch(r"[!-~]{1,200}", self["X-Request-Id"] or ""), self
+        for name in ("X-Request-Id", "Content-Type", "Cache-Control", "ETag", "Content-Length"):
+            assert len(self.headers.get_all(name, [])) <= 1, self
+        if self.status in (204, 304):
+            assert self.body == b"" and self["Content-Type"] is None, self
+        elif self.status >= 400:
+            self.check_problem()
+        elif self.method != "HEAD":
+            assert self["Content-Type"] == "application/json", self
+            assert int(self["Content-Length"]) == len(self.body), self
+
+    def check_problem(self):
+        assert self["Content-Type"] == "application/problem+json", self
+        if self.method == "HEAD":
+            return
+        problem = self.json()
+        assert problem["type"] == "about:blank" and problem["status"] == self.status, self
+        assert isinstance(problem["title"], str) and problem["title"], self
+        assert isinstance(problem["detail"], str) and problem["detail"], self
+        for error in problem.get("errors", []):
+            assert set(error) <= {"loc", "pointer", "msg", "type"}, self
+            assert isinstance(error["loc"], list) and error["msg"] and error["type"], self
+        leak = re.search(rb"(?i)select |insert |todo\.|todo_app|postgres|sqlstate|/tmp|/run", self.body)
+        assert not leak, self
+
+    def pointers(self):
+        return [error.get("pointer") for error in self.json()["errors"]]
+
+
+# ---- clients
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def make_token(sub, secret=SECRET, header=None, raw_payload=None, digest=hashlib.sha256, **claims):
+    """An HS256 token; a claim of None is left out."""
+    now = int(time.time())
+    claims = {"sub": sub, "iat": now, "exp": now + 3600, **claims}
+    claims = {k: v for k, v in claims.items() if v is not None}
+    header = {"alg": "HS256", "typ": "JWT"} if header is None else header
+    payload = json.dumps(claims).encode() if raw_payload is None else raw_payload
+    head = header if isinstance(header, bytes) else json.dumps(header).encode()
+    signed = base64url(head) + "." + base64url(payload)
+    return signed + "." + base64url(hmac.new(secret.encode(), signed.encode(), digest).digest())
+
+
+def quote(user):
+    """A user's id as a path segment."""
+    return "".join(chr(b) if chr(b).isalnum() and b < 128 else f"%{b:02X}" for b in user.encode())
+
+
+class User:
+    """Somebody with a token. Paths are below {T}: "" is the list, "/5" a task."""
+
+    def __init__(self, site, name, base=None):
+        self.site = site
+        self.name = name
+        self.token = make_token(name)
+        self.base = f"/api/{quote(name)}/tasks" if base is None else base
+
+    def request(self, method, path="", json_body=None, body=None, headers=None, **options):
+        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        if json_body is not None:
+            body = json.dumps(json_body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return self.site.request(method, self.base + path, body, headers, **options)
+
+    def get(self, path="", **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path="", json_body=None, **options):
+        return self.request("POST", path, json_body, **options)
+
+    def put(self, path, json_body=None, **options):
+        return self.request("PUT", path, json_body, **options)
+
+    def patch(self, path, json_body=None, **options):
+        return self.request("PATCH", path, json_body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def create(self, title="a task", **fields):
+        answer = self.post("", {"title": title, **fields})
+        assert answer.status == 201, answer
+        return answer.json()
+
+    def titles(self, query=""):
+        answer = self.get(query)
+        assert answer.status == 200, answer
+        return [task["title"] for task in answer.json()]
+
+
+# ---- FastCGI without a web server
+
+
+def record(kind, content=b""):
+    return struct.pack("!BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def name_value(name, value):
+    name, value = name.encode(), value.encode("utf-8", "surrogateescape")
+    lengths = b"".join(struct.pack("!B", len(x)) if len(x) < 128 else
+                       struct.pack("!I", len(x) | 0x80000000) for x in (name, value))
+    return lengths + name + value
+
+
+def read_exactly(stream, size):
+    data = stream.read(size)
+    assert len(data) == size, "the worker has closed the connection in the middle of its answer"
+    return data
+
+
+def fastcgi(site, uri, method="GET", body=b"", user=None, **variables):
+    """One request straight to a worker, with just these CGI variables. Gives status, headers, body."""
+    variables = {"REQUEST_METHOD": method, "REQUEST_URI": uri, **variables}
+    if user is not None:
+        variables["HTTP_AUTHORIZATION"] = f"Bearer {make_token(user)}"
+    if body:
+        variables.setdefault("CONTENT_LENGTH", str(len(body)))
+    variables = {k: v for k, v in variables.items() if v is not None}
+    params = b"".join(name_value(k, v) for k, v in variables.items())
+    chunks = [body[i:i + 60000] for i in range(0, len(body), 60000)]
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30 * SLOW)
+        connection.connect(str(site.pool.socket))
+        request = record(1, struct.pack("!HB5x", 1, 0)) + record(4, params) + record(4)
+        request += b"".join(record(5, chunk) for chunk in chunks) + record(5)
+        try:
+            connection.sendall(request)
+        except BrokenPipeError:
+            pass  # a worker may answer without reading all of the body
+        return read_answer(connection.makefile("rb"))
+
+
+def read_answer(stream):
+    out = b""
+    while True:
+        _, kind, _, size, padding, _ = struct.unpack("!BBHHBB", read_exactly(stream, 8))
+        content = read_exactly(stream, size)
+        read_exactly(stream, padding)
+        if kind == 6:
+            out += content
+        elif kind == 3:
+            break
+    head, _, body = out.partition(b"\r\n\r\n")
+    headers = http.client.parse_headers(io.BytesIO(head + b"\r\n\r\n"))
+    return int(headers["Status"].split()[0]), headers, body
