@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC */
+/* todoctl.c: the administrator's program: a table of commands, each a few lines over the rooms that
+ * do the work. */
+#include <config.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "check.h"
+#include "conf.h"
+#include "migrate.h"
+#include "text.h"
+#include "token.h"
+
+#ifndef TODO_SCHEMA_DIR
+#define TODO_SCHEMA_DIR "/usr/share/todo-fcgi/schema"
+#endif
+
+#define SECRET_BYTES 32
+#define TOKEN_LIFETIME 3600          /* seconds */
+#define TOKEN_LIFETIME_MAX 315360000 /* ten years */
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static int run_check(int argc, char **argv);
+static int run_help(int argc, char **argv);
+static int run_migrate(int argc, char **argv);
+static int run_secret(int argc, char **argv);
+static int run_token(int argc, char **argv);
+static int run_version(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"check", "", "say whether the workers can serve: settings, secret, database; exit 0 or 1",
+     run_check},
+    {"help", "", "print this (also --help)", run_help},
+    {"migrate", "[--schema DIR] [--dry-run]",
+     "bring the database's schema up to date, as DATABASE_ADMIN_URL (else DATABASE_URL)",
+     run_migrate},
+    {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
+    {"token", "USER [--expires SECONDS]", "print a token for USER, by default for an hour",
+     run_token},
+    {"version", "", "print the version (also --version)", run_version},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+static int refuse(const char *problem, const char *subject)
+{
+    fprintf(stderr, "todoctl: %s%s: see todoctl help\n", problem, subject);
+    return EX_USAGE;
+}
+
+/* getopt has just answered '?'. */
+static int refuse_option(char **argv)
+{
+    return refuse("unknown option, or its value is missing: ", argv[optind - 1]);
+}
+
+static int flush_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "todoctl: cannot write: %s\n", strerror(errno));
+    return EX_IOERR;
+}
+
+static int load(struct conf *conf, bool needs_worker)
+{
+    char error[512];
+    int status = conf_load(conf, environ, needs_worker, error, sizeof error);
+
+    if (status != EX_OK)
+        fprintf(stderr, "todoctl: %s\n", error);
+    return status;
+}
+
+/* For the commands that take neither options nor operands. */
+static int refuse_arguments(int argc, char **argv)
+{
+    return argc > 1 ? refuse("unexpected argument ", argv[1]) : EX_OK;
+}
+
+/* ---- check */
+
+static int run_check(int argc, char **argv)
+{
+    struct conf conf;
+    int status = refuse_arguments(argc, argv);
+
+    if (status != EX_OK)
+        return status;
+    status = load(&conf, true);
+    if (status != EX_OK)
+        puts("FAIL  settings: see the message on standard error");
+    else if (!check_run(&conf))
+        status = EXIT_FAILURE;
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- migrate */
+
+struct migrate_options {
+    const char *directory;
+    int dry_run;
+};
+
+static int read_migrate_options(int argc, char **argv, struct migrate_options *options)
+{
+    const struct option known[] = {
+        {"schema", required_argument, NULL, 's'},
+        {"dry-run", no_argument, &options->dry_run, 1},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == '?')
+            return refuse_option(argv);
+        if (option == 's')
+            options->directory = optarg;
+    }
+    return optind < argc ? refuse("unexpected argument ", argv[optind]) : EX_OK;
+}
+
+static int migrate_with(const struct conf *conf, const struct migrate_options *options)
+{
+    const char *url = conf->database_admin_url ? conf->database_admin_url : conf->database_url;
+
+    if (url)
+        return migrate_run(url, options->directory, options->dry_run);
+    fputs("todoctl: DATABASE_ADMIN_URL is not set: give it in the environment\n", stderr);
+    return EX_CONFIG;
+}
+
+static int run_migrate(int argc, char **argv)
+{
+    struct migrate_options options = {TODO_SCHEMA_DIR, 0};
+    struct conf conf;
+    int status = read_migrate_options(argc, argv, &options);
+
+    if (status != EX_OK)
+        return status;
+    status = load(&conf, false);
+    if (status == EX_OK)
+        status = migrate_with(&conf, &options);
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- secret */
+
+static int run_secret(int argc, char **argv)
+{
+    unsigned char bytes[SECRET_BYTES];
+    int status = refuse_arguments(argc, argv);
+
+    if (status != EX_OK)
+        return status;
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        fprintf(stderr, "todoctl: no random bytes: %s\n", strerror(errno));
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++)
+        printf("%02x", bytes[i]);
+    putchar('\n');
+    return EX_OK;
+}
+
+/* ---- token */
+
+struct token_options {
+    const char *user;
+    int64_t lifetime;
+};
+
+static int read_token_options(int argc, char **argv, struct token_options *options)
+{
+    static const struct option known[] = {
+        {"expires", required_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == '?')
+            return refuse_option(argv);
+        if (!text_to_int(text_of(optarg), 1, TOKEN_LIFETIME_MAX, &options->lifetime))
+            return refuse("--expires must be 1 to 315360000 seconds, not ", optarg);
+    }
+    if (optind != argc - 1)
+        return refuse("token needs one USER", "");
+    options->user = argv[optind];
+    return EX_OK;
+}
+
+static bool is_user(struct text user)
+{
+    return user.length >= 1 && user.length <= TOKEN_USER_MAX && text_is_utf8(user) &&
+           !text_has_control(user);
+}
+
+static int print_token(const struct conf *conf, const struct token_options *options)
+{
+    struct arena arena;
+    char *token;
+
+    if (!conf->secret) {
+        fputs("todoctl: BETTER_AUTH_SECRET is not set: give it in the environment\n", stderr);
+        return EX_CONFIG;
+    }
+    arena_init(&arena);
+    token = token_make(conf, &arena, options->user, time(NULL), (long)options->lifetime);
+    if (token)
+        puts(token);
+    else
+        fputs("todoctl: the token could not be made\n", stderr);
+    arena_fini(&arena);
+    return token ? EX_OK : EX_SOFTWARE;
+}
+
+static int run_token(int argc, char **argv)
+{
+    struct token_options options = {NULL, TOKEN_LIFETIME};
+    struct conf conf;
+    int status = read_token_options(argc, argv, &options);
+
+    if (status != EX_OK)
+        return status;
+    if (!is_user(text_of(options.user)))
+        return refuse("USER must be 1 to 255 bytes of UTF-8 without control characters", "");
+    status = load(&conf, false);
+    if (status == EX_OK)
+        status = print_token(&conf, &options);
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- help and version */
+
+static int run_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("Usage: todoctl COMMAND [ARGUMENT]…\n\nCommands:");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %s%s%s\n        %s\n", commands[i].name, *commands[i].arguments ? " " : "",
+               commands[i].arguments, commands[i].help);
+    puts("\nSettings come from the environment, or the file that TODO_CONFIG names: todo.conf(5).");
+    return EX_OK;
+}
+
+static int run_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("todoctl (todo-fcgi) " PACKAGE_VERSION);
+    return EX_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+    if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
+        name += 2;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+    opterr = 0; /* one line of ours says it all */
+    if (!command)
+        return refuse(argc > 1 ? "no such command: " : "no command", argc > 1 ? argv[1] : "");
+    return flush_output(command->run(argc - 1, argv + 1));
+}
