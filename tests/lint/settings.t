@@ -20,7 +20,7 @@ def settings():
     table = {}
     for line in output.splitlines():
         name, _type, default, _secret, aliases, _help = line.split("\t")
-        table[name] = (default, set(re.findall(r"\w+", aliases)))
+        table[name] = ("" if default == "-" else default, set(re.findall(r"\w+", aliases)))
     return table
 
 
