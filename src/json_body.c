@@ -93,11 +93,21 @@ static enum err too_deep(struct text body, struct problem *problem)
                        JSON_DEPTH_MAX, deep_byte(body));
 }
 
+/* jansson takes a token that starts with a 0 byte for the end of the body. */
+static enum json_error_code error_code(const json_error_t *error, struct text body)
+{
+    enum json_error_code code = json_error_code(error);
+
+    if (code == json_error_premature_end_of_input && (size_t)error->position < body.length)
+        return json_error_invalid_syntax;
+    return code;
+}
+
 static size_t error_byte(const json_error_t *error, struct text body)
 {
-    size_t position = error->position > 0 ? (size_t)error->position : 0;
+    size_t position = (size_t)error->position; /* how many bytes were read */
 
-    switch (json_error_code(error)) {
+    switch (error_code(error, body)) {
     case json_error_invalid_utf8:
         return position;
     case json_error_premature_end_of_input:
@@ -110,7 +120,7 @@ static size_t error_byte(const json_error_t *error, struct text body)
 /* Tells why jansson refused the body. */
 static enum err refuse(const json_error_t *error, struct text body, struct problem *problem)
 {
-    enum json_error_code code = json_error_code(error);
+    enum json_error_code code = error_code(error, body);
 
     if (code == json_error_stack_overflow)
         return too_deep(body, problem);
