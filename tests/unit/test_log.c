@@ -53,6 +53,12 @@ static const char *catch_next(void)
     return caught;
 }
 
+/* The same, copied into `line` of `size` bytes, cut to fit. */
+static void catch_into(char *line, size_t size)
+{
+    snprintf(line, size, "%.*s", (int)size - 1, catch_next());
+}
+
 static void catch_stop(void)
 {
     dup2(saved_stderr, STDERR_FILENO);
@@ -66,7 +72,7 @@ static const char *logged(const char *text)
     static char line[LINE_LIMIT + 1];
     catch_start();
     log_error("%s", text);
-    snprintf(line, sizeof(line), "%s", catch_next());
+    catch_into(line, sizeof(line));
     catch_stop();
     size_t length = strlen(line);
     assert_true(length > 0 && line[length - 1] == '\n');
@@ -130,10 +136,10 @@ static void test_prefix(void **state)
     catch_start();
     log_info("listening on %d", 0);
     char plain[128], with_id[128];
-    snprintf(plain, sizeof(plain), "%s", catch_next());
+    catch_into(plain, sizeof(plain));
     log_set_request_id("req-1");
     log_warning("late");
-    snprintf(with_id, sizeof(with_id), "%s", catch_next());
+    catch_into(with_id, sizeof(with_id));
     bool more = *catch_next() != '\0';
     catch_stop();
     snprintf(expected, sizeof(expected), "todo.fcgi[%ld]: info: listening on 0\n", (long)getpid());
@@ -210,7 +216,7 @@ static void test_long_lines_are_cut(void **state)
             catch_start();
             log_error("%s", text);
             char line[LINE_LIMIT + 2];
-            snprintf(line, sizeof(line), "%s", catch_next());
+            catch_into(line, sizeof(line));
             bool more = *catch_next() != '\0';
             catch_stop();
             size_t written = strlen(line);
@@ -380,7 +386,7 @@ static void test_out_of_memory(void **state)
     int status;
     waitpid(child, &status, 0);
     char line[128];
-    snprintf(line, sizeof(line), "%s", catch_next());
+    catch_into(line, sizeof(line));
     catch_stop();
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EX_OSERR);
