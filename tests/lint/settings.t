@@ -48,7 +48,7 @@ def check_readme(paths):
     """Rows | `NAME` | default | … of the section on settings."""
     text = paths[0].read_text(encoding="utf-8")
     section = re.search(r"^## Settings$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    rows = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]*) \|", section[1] if section else "", re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", section[1] if section else "", re.MULTILINE)
     return differences("README.md", {name: default.strip("` ") for name, default in rows})
 
 
