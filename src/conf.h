@@ -4,9 +4,10 @@
  * One table in conf.c holds, in alphabetical order, each setting's name, type, default, bounds,
  * whether it is secret, and one line of help; --help, todo.conf(5), the README's table and the
  * sample file are checked against it by a test. A setting comes from the environment, else from the
- * file named by TODO_CONFIG, else from the default file if that exists (KEY=VALUE lines, as systemd
- * reads its EnvironmentFile: comments with # or ;, quotes, a backslash at the end of a line
- * continues it). */
+ * file named by TODO_CONFIG, else from the default file if that exists (conf_file.h has the
+ * syntax). Given empty it counts as not given. A secret or a database URL may also come from the
+ * file that NAME_FILE names. An alias stands for the name; two spellings in one place must agree.
+ */
 #ifndef TODO_CONF_H
 #define TODO_CONF_H
 
@@ -47,7 +48,8 @@ void conf_fini(struct conf *conf);
 
 /* Prints the table for --help: name, default, help, aligned, one setting a line. */
 void conf_print_help(FILE *out);
-/* Prints it for tests and docs: name TAB type TAB default TAB secret(0/1) TAB aliases TAB help. */
+/* Prints it for tests and docs: name TAB type TAB default TAB secret(0/1) TAB aliases TAB help;
+ * aliases are separated by commas, and what there is none of is "-". */
 void conf_print_table(FILE *out);
 
 #endif
