@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sysexits.h>
@@ -36,6 +37,7 @@
 struct server {
     struct app *app;
     int listen_fd;
+    int queue;          /* an epoll descriptor that watches listen_fd */
     sigset_t open_mask; /* the process's signal mask without the signals below */
     FCGX_Request request;
     struct response response;
@@ -211,7 +213,8 @@ static void serve_one(struct server *server)
     }
 }
 
-/* ppoll delivers no signal while the descriptor is ready, so that under load only this does. */
+/* epoll_pwait delivers no signal while the descriptor is ready, so that under load only this does.
+ */
 static bool is_drain_asked(const struct server *server)
 {
     sigset_t closed;
@@ -220,19 +223,18 @@ static bool is_drain_asked(const struct server *server)
     return drain_asked;
 }
 
-static bool wait_for_connection(const struct server *server, const struct timespec *limit,
-                                const sigset_t *mask)
+/* At most `limit` milliseconds; -1: for ever. */
+static bool wait_for_connection(const struct server *server, int limit, const sigset_t *mask)
 {
-    struct pollfd queue = {.fd = server->listen_fd, .events = POLLIN};
-    return ppoll(&queue, 1, limit, mask) > 0;
+    struct epoll_event event;
+    return epoll_pwait(server->queue, &event, 1, limit, mask) > 0;
 }
 
 /* What already waits in the queue was promised an answer by whoever accepted it into it. */
 static void drain(struct server *server)
 {
-    const struct timespec idle = clock_span(DRAIN_IDLE_MS);
     int64_t deadline = clock_now_ms() + DRAIN_MAX_MS;
-    while (clock_now_ms() < deadline && wait_for_connection(server, &idle, NULL))
+    while (clock_now_ms() < deadline && wait_for_connection(server, DRAIN_IDLE_MS, NULL))
         serve_one(server);
 }
 
@@ -244,10 +246,21 @@ static void set_up_socket(int listen_fd)
     setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* The wait is exclusive, so that a connection wakes one worker and not the whole pool. Each worker
+ * needs a descriptor of its own for that. */
+static bool watch_queue(struct server *server)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    server->queue = epoll_create1(EPOLL_CLOEXEC);
+    return server->queue >= 0 &&
+           epoll_ctl(server->queue, EPOLL_CTL_ADD, server->listen_fd, &event) == 0;
+}
+
 static void server_init(struct server *server, struct app *app, int listen_fd)
 {
     server->app = app;
     server->listen_fd = listen_fd;
+    server->queue = -1;
     sigprocmask(SIG_BLOCK, NULL, &server->open_mask);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         sigdelset(&server->open_mask, signal_table[i].number);
@@ -260,6 +273,16 @@ static void server_fini(struct server *server)
 {
     buf_fini(&server->head);
     response_fini(&server->response);
+    close(server->queue);
+}
+
+static void serve(struct server *server)
+{
+    while (!is_drain_asked(server)) {
+        if (wait_for_connection(server, -1, &server->open_mask))
+            serve_one(server);
+    }
+    drain(server);
 }
 
 int server_run(struct app *app, int listen_fd)
@@ -267,15 +290,13 @@ int server_run(struct app *app, int listen_fd)
     struct server server;
     if (!is_listening(listen_fd))
         return EX_USAGE;
-    if (FCGX_Init() != 0)
-        return EX_OSERR;
     set_up_socket(listen_fd);
     server_init(&server, app, listen_fd);
-    while (!is_drain_asked(&server)) {
-        if (wait_for_connection(&server, NULL, &server.open_mask))
-            serve_one(&server);
-    }
-    drain(&server);
+    bool ready = FCGX_Init() == 0 && watch_queue(&server);
+    if (ready)
+        serve(&server);
+    else
+        log_error("cannot serve: %s", strerror(errno));
     server_fini(&server);
-    return EX_OK;
+    return ready ? EX_OK : EX_OSERR;
 }
