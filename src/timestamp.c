@@ -146,7 +146,7 @@ bool timestamp_parse(struct text t, int64_t *microseconds)
 {
     const int64_t first = days_from_date((struct date){1, 1, 1}) * DAY;
     const int64_t behind = days_from_date((struct date){10000, 1, 1}) * DAY;
-    struct cursor cursor = {t.data, t.data + t.length};
+    struct cursor cursor = {t.data, t.length ? t.data + t.length : t.data};
     int64_t time = 0, offset = 0, instant;
     struct date date;
 
