@@ -13,7 +13,7 @@
 #include "log.h"
 
 /* What stands behind "Bearer" and its spaces; TEXT_NULL when that is nothing, or the scheme is
- * another. */
+ * another. No value ends in a space. */
 static struct text bearer_token(const char *value)
 {
     static const char scheme[] = "Bearer ";
@@ -21,8 +21,7 @@ static struct text bearer_token(const char *value)
     if (value == NULL || strncasecmp(value, scheme, strlen(scheme)) != 0)
         return TEXT_NULL;
     value += strlen(scheme);
-    value += strspn(value, " ");
-    return *value == '\0' ? TEXT_NULL : text_of(value);
+    return text_of(value + strspn(value, " "));
 }
 
 /* A second Authorization header arrives joined to the first one by a comma. */

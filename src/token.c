@@ -136,14 +136,14 @@ static bool is_shallow(json_t *value, int levels)
     return true;
 }
 
-/* A segment that holds a JSON object; NULL if it does not. U+0000 in a string is refused by
- * jansson, so that no string of a token is longer than strlen says. */
+/* A segment that holds a JSON object; NULL if it does not. jansson refuses U+0000 in a string, so
+ * that none is longer than strlen says, but skips a zero byte behind a number or a word. */
 static json_t *decode_object(struct arena *arena, struct text segment)
 {
     struct text bytes;
     json_t *json;
 
-    if (!decode_segment(arena, segment, &bytes))
+    if (!decode_segment(arena, segment, &bytes) || memchr(bytes.data, '\0', bytes.length) != NULL)
         return NULL;
     json = json_loadb(bytes.data, bytes.length, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json) && is_shallow(json, DEPTH_MAX))
