@@ -69,7 +69,7 @@ def make_user(site):
     """make_user(name=None, site=None): somebody who has no task yet."""
 
     def make(name=None, at=None, **options):
-        return User(at or site, name or f"user-{next(numbers)}", **options)
+        return User(at or site, f"user-{next(numbers)}" if name is None else name, **options)
 
     return make
 

@@ -153,7 +153,7 @@ class Pool:
         return children(self.process.pid) or [self.process.pid]
 
     def terminate(self):
-        for pid in self.plain_pids:
+        for pid in self.workers() if self.spawned else []:
             os.kill(pid, signal.SIGTERM)
         if self.process:
             self.process.terminate()
@@ -285,7 +285,8 @@ class Response:
 
     def words(self, name):
         """A comma-separated header as a set, in lower case."""
-        return {word.strip().lower() for word in (self.headers[name] or "").split(",")} - {""}
+        text = ",".join(self.headers.get_all(name, []))
+        return {word.strip().lower() for word in text.split(",")} - {""}
 
     def check(self):
         """What the contract says of every answer."""

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: ISC
+"""Contract, section 13: service endpoints."""
+
+import re
+
+import pytest
+
+from harness import SOURCE, User, eventually
+
+
+def test_root(site):
+    answer = site.request("GET", "/")
+    version = re.search(r"AC_INIT\(\[todo-fcgi\], \[([^]]+)\]", (SOURCE / "configure.ac").read_text())[1]
+    assert answer.status == 200
+    assert answer.json()["name"] == "todo-fcgi" and answer.json()["version"] == version
+    assert "docs" in answer.json()
+
+
+@pytest.mark.parametrize("path", ["/health", "/healthz", "/api/health", "/health/"])
+def test_health(site, path):
+    answer = site.request("GET", path)
+    assert answer.status == 200 and answer.json() == {"status": "healthy"}
+
+
+def test_ready(site):
+    assert site.request("GET", "/ready").status == 200
+
+
+def test_a_bad_token_does_not_matter(site):
+    for path in ("/", "/health", "/ready"):
+        assert site.request("GET", path, headers={"Authorization": "Bearer x"}).status == 200
+
+
+def assert_not_served(site):
+    user = User(site, "nobody")
+    ready = site.request("GET", "/ready")
+    assert ready.status == 503 and "errors" not in ready.json()
+    for answer in (ready, user.get(), user.get("/1"), user.post("", {"title": "t"}), user.delete("/1")):
+        assert answer.status == 503, answer
+        assert int(answer["Retry-After"]) > 0
+        assert not re.search(rb"(?i)role|superuser|schema|version|row-level|owner|migrat", answer.body), answer
+    assert site.request("GET", "/health").status == 200
+
+
+UNSAFE = {
+    "superuser": "CREATE ROLE r_superuser LOGIN SUPERUSER PASSWORD 'p'; GRANT todo_app TO r_superuser",
+    "bypassrls": "CREATE ROLE r_bypassrls LOGIN BYPASSRLS PASSWORD 'p'; GRANT todo_app TO r_bypassrls",
+    "owner": "CREATE ROLE r_owner LOGIN PASSWORD 'p'; GRANT todo_owner, todo_app TO r_owner",
+    "may_be_owner": "CREATE ROLE r_may_be_owner LOGIN NOINHERIT PASSWORD 'p'; GRANT todo_owner TO r_may_be_owner",
+    "may_be_bypass": "CREATE ROLE r_may_be_bypass LOGIN NOINHERIT PASSWORD 'p'; CREATE ROLE r_b BYPASSRLS;"
+                     "GRANT r_b, todo_app TO r_may_be_bypass",
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_unsafe_role_is_not_served(own_cluster, make_site, name):
+    own_cluster.sql(UNSAFE[name])
+    site = make_site(own_cluster, wait=False, DATABASE_URL=own_cluster.url(f"r_{name}", password="p"))
+    assert_not_served(site)
+    assert f"r_{name}" in site.pool.log.read_text()  # the administrator is told
+
+
+def test_owner_itself_is_not_served(own_cluster, make_site):
+    own_cluster.sql("ALTER ROLE todo_owner LOGIN PASSWORD 'p'")
+    assert_not_served(make_site(own_cluster, wait=False, DATABASE_URL=own_cluster.url("todo_owner", password="p")))
+
+
+def test_plain_role_that_may_what_todo_app_may_is_served(own_cluster, make_site):
+    own_cluster.sql("CREATE ROLE plain LOGIN PASSWORD 'p'; GRANT todo_app TO plain")
+    site = make_site(own_cluster, DATABASE_URL=own_cluster.url("plain", password="p"))
+    assert User(site, "served").create()
+
+
+@pytest.mark.parametrize("spoil,mend", [
+    ("ALTER TABLE todo.tasks NO FORCE ROW LEVEL SECURITY", "ALTER TABLE todo.tasks FORCE ROW LEVEL SECURITY"),
+    ("ALTER TABLE todo.users DISABLE ROW LEVEL SECURITY", "ALTER TABLE todo.users ENABLE ROW LEVEL SECURITY"),
+    ("ALTER ROLE todo_app BYPASSRLS", "ALTER ROLE todo_app NOBYPASSRLS"),
+])
+def test_unguarded_tables_are_not_served(own_cluster, make_site, spoil, mend):
+    own_cluster.sql(spoil)
+    site = make_site(own_cluster, wait=False)
+    assert_not_served(site)
+    own_cluster.sql(mend)
+    eventually(5, site.is_ready, "recovery")
+    assert User(site, "mended").get().status == 200
+
+
+def test_schema_that_does_not_fit(own_cluster, make_site):
+    site = make_site(own_cluster)
+    user = User(site, "patient")
+    user.create()
+    own_cluster.sql("INSERT INTO todo.schema_migrations (version, name, checksum) VALUES (9999, 'x', repeat('0', 64))")
+    # A worker looks when it connects, and whenever /ready is asked.
+    for pid in own_cluster.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'todo_app'").split():
+        own_cluster.sql(f"SELECT pg_terminate_backend({pid})")
+    assert_not_served(site)
+    own_cluster.sql("DELETE FROM todo.schema_migrations WHERE version = 9999")
+    eventually(5, site.is_ready, "recovery")
+    assert len(user.get().json()) == 1
+
+
+def test_ready_notices_a_new_schema(own_cluster, make_site):
+    site = make_site(own_cluster, TODO_WORKERS=1)
+    own_cluster.sql("UPDATE todo.schema_migrations SET version = 9999")
+    assert site.request("GET", "/ready").status == 503
+    own_cluster.sql("UPDATE todo.schema_migrations SET version = 1")
+    eventually(5, site.is_ready, "recovery")
+
+
+def test_no_schema_yet(own_cluster, make_site):
+    """Workers may start before the first migration, and before the database exists."""
+    url = own_cluster.url("todo_app", "fresh")
+    site = make_site(own_cluster, wait=False, DATABASE_URL=url)
+    assert_not_served(site)
+    own_cluster.sql("CREATE DATABASE fresh")
+    assert_not_served(site)
+    migrate(own_cluster, "fresh")
+    eventually(5, site.is_ready, "recovery")
+    assert User(site, "early").create()
+
+
+def migrate(cluster, database):
+    import subprocess
+    from harness import TODOCTL, clean_environment
+    environment = clean_environment(DATABASE_URL=cluster.url("postgres", database))
+    return subprocess.run([TODOCTL, "migrate", "--schema", SOURCE / "schema"], env=environment, check=True,
+                          capture_output=True, text=True).stdout
