@@ -181,7 +181,7 @@ static void read_unquoted(struct conf_file *file, char **out)
             *(*out)++ = c;
         else if (*file->next)
             *(*out)++ = take(file);
-        if (escaped || !is_one_of(c, BLANKS))
+        if (!is_one_of(c, BLANKS))
             end = *out;
     }
     *out = end;

@@ -102,8 +102,8 @@ static size_t secret_at(struct text t)
     return longest;
 }
 
-/* Is `t` the beginning of a secret? */
-static bool begins_secret(struct text t)
+/* Is `t` a secret whose end is missing? */
+static bool is_cut_secret(struct text t)
 {
     for (size_t i = 0; i < mask_count; i++)
         if (t.length < masks[i].length && memcmp(masks[i].data, t.data, t.length) == 0)
@@ -111,21 +111,10 @@ static bool begins_secret(struct text t)
     return false;
 }
 
-/* Without the beginning of a secret that the end of the buffer has cut in two. */
-static struct text drop_cut_secret(struct text t)
-{
-    for (size_t start = 0; start < t.length; start++) {
-        struct text tail = {t.data + start, t.length - start};
-        if (begins_secret(tail))
-            return (struct text){t.data, start};
-    }
-    return t;
-}
-
 /* Adds a unit that must not be torn apart; leaves room for what ends a line. */
 static void line_add(struct line *line, const char *unit, size_t length)
 {
-    if (line->cut || line->length + length + sizeof(ELLIPSIS "\n") - 1 > sizeof(line->data)) {
+    if (line->length + length + sizeof(ELLIPSIS "\n") - 1 > sizeof(line->data)) {
         line->cut = true;
         return;
     }
@@ -196,11 +185,11 @@ __attribute__((format(printf, 2, 3))) static void raw_start(struct raw *raw, con
     va_end(arguments);
 }
 
-/* Writes the finished text; `cut`: some of it is missing already. */
+/* Writes the finished text; `cut`: its end is missing already, perhaps in the midst of a secret. */
 static void write_text(struct text rest, bool cut)
 {
     struct line line = {.length = 0, .cut = false};
-    while (rest.length > 0 && !line.cut) {
+    while (rest.length > 0 && !line.cut && !(cut && is_cut_secret(rest))) {
         size_t taken = line_add_first(&line, rest);
         rest = (struct text){rest.data + taken, rest.length - taken};
     }
@@ -222,8 +211,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     bool fits = raw_add(&raw, format, arguments);
     va_end(arguments);
-    struct text text = {raw.data, raw.length};
-    write_text(fits ? text : drop_cut_secret(text), !fits);
+    write_text((struct text){raw.data, raw.length}, !fits);
     errno = saved_errno;
 }
 

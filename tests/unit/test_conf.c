@@ -371,7 +371,10 @@ static const struct {
     {"http://[::1]x", {NULL}, ORIGIN_FORM "\"http://[::1]x\""},
     {"null", {NULL}, ORIGIN_FORM "\"null\""},
     {"[\"https://a.example\"]", {NULL}, ORIGIN_FORM "\"[\"https://a.example\"]\""},
-    {"https://a\nb", {NULL}, ORIGIN_FORM "\"https://a?b\""}, /* one line, whatever the value */
+    {"https://a\n\x7f\x1b"
+     "b",
+     {NULL},
+     ORIGIN_FORM "\"https://a???b\""}, /* one line, whatever the value */
 };
 
 static void test_origins(void **state)

@@ -267,6 +267,7 @@ static const struct {
     {"short", "short"},
     {"7 bytes", "7 bytes"},
     {"8 bytes.", "****"},
+    {"8 bytes. and more", "****"},
 };
 
 static void test_masked(void **state)
@@ -275,6 +276,7 @@ static void test_masked(void **state)
     log_mask(SECRET);
     log_mask(LONGER_SECRET);
     log_mask(OTHER_SECRET);
+    log_mask("8 bytes. and more");
     log_mask("");
     log_mask("short");
     log_mask("7 bytes");
@@ -298,7 +300,10 @@ static void test_no_cut_secret_is_seen(void **state)
     static const char secret[] = "QQQQZZZZQQQQWWWW";
     static char text[20000];
     log_mask(secret);
-    for (size_t before = 0; before<9000; before += before % 1000> 960 || before > 8000 ? 1 : 40) {
+    for (size_t before = 0; before < 9000; before++) {
+        bool near_a_limit = (before > 1950 && before < 2050) || before > 8100;
+        if (!near_a_limit && before % 40)
+            continue;
         memset(text, 'x', before);
         memcpy(text + before, secret, sizeof(secret));
         memset(text + before + sizeof(secret) - 1, 'y', 1000);
@@ -306,10 +311,24 @@ static void test_no_cut_secret_is_seen(void **state)
         const char *seen = logged(text);
         assert_null(strpbrk(seen, "QZW"));
     }
-    text[0] = '\0'; /* so many that masking brings the end of the buffer into view */
-    for (size_t i = 0; i + sizeof(secret) < sizeof(text); i += sizeof(secret) - 1)
-        memcpy(text + i, secret, sizeof(secret));
-    assert_null(strpbrk(logged(text), "QZW"));
+}
+
+/* So many secrets in a row that masking brings the end of the formatted text into view. */
+static void test_no_cut_secret_is_seen_at_the_end(void **state)
+{
+    (void)state;
+    static char secret[500], text[20000];
+    memset(secret, 'Q', sizeof(secret) - 1);
+    secret[0] = 'Z';
+    log_mask(secret);
+    for (size_t shift = 0; shift < sizeof(secret); shift += 7) {
+        memset(text, 'x', shift);
+        for (size_t i = shift; i + sizeof(secret) < sizeof(text); i += sizeof(secret) - 1)
+            memcpy(text + i, secret, sizeof(secret));
+        const char *seen = logged(text);
+        assert_null(strpbrk(seen, "QZ"));
+        assert_string_equal(seen + strlen(seen) - 3, "...");
+    }
 }
 
 static void test_many_masks(void **state)
@@ -321,7 +340,7 @@ static void test_many_masks(void **state)
         log_mask(secret);
         log_mask(secret);
     }
-    assert_string_equal(logged("filler-secret-00 " SECRET), "**** ****");
+    assert_string_equal(logged("filler-secret-00 filler-secret-05 " SECRET), "**** **** ****");
 }
 
 /* ---- writing */
@@ -406,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup(test_masked, reset),
         cmocka_unit_test_setup(test_masked_in_request_id, reset),
         cmocka_unit_test_setup(test_no_cut_secret_is_seen, reset),
+        cmocka_unit_test_setup(test_no_cut_secret_is_seen_at_the_end, reset),
         cmocka_unit_test_setup(test_many_masks, reset),
         cmocka_unit_test_setup(test_errno_survives, reset),
         cmocka_unit_test_setup(test_interrupted_write, reset),
