@@ -62,7 +62,7 @@ static void load_environment(struct outcome *outcome, const char *const *pairs, 
         environment[count] = strdup(pairs[count]);
     environment[count] = NULL;
     memset(outcome, 0xee, sizeof(*outcome)); /* conf_load must not rely on what was there */
-    strcpy(outcome->error, "(no error was written)");
+    snprintf(outcome->error, sizeof(outcome->error), "(no error was written)");
     outcome->status = conf_load(&outcome->conf, environment, needs_worker, outcome->error,
                                 sizeof(outcome->error));
     while (count > 0) /* nothing may point into it */
