@@ -157,7 +157,7 @@ static void ask_for_everything(struct arena *arena)
 
 static void ask_for_too_much(struct arena *arena)
 {
-    arena_alloc(arena, SIZE_MAX - 128);
+    arena_alloc(arena, SIZE_MAX / 4);
 }
 
 static void ask_for_an_overflow(struct arena *arena)
