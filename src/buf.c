@@ -152,24 +152,52 @@ static void add_escape(struct buf *buf, unsigned char byte)
     buf_add(buf, text, text[1] == 'u' ? 6 : 2);
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Has one of eight bytes an escape? A byte that is too small borrows into its highest bit. */
+static bool word_has_escape(const unsigned char *p)
+{
+    uint64_t word, low, quote, backslash;
+
+    memcpy(&word, p, sizeof(word));
+    low = word - EACH_BYTE(0x20);
+    quote = (word ^ EACH_BYTE('"')) - EACH_BYTE(1);
+    backslash = (word ^ EACH_BYTE('\\')) - EACH_BYTE(1);
+    return ((low | quote | backslash) & ~word & EACH_BYTE(0x80)) != 0;
+}
+
+/* How many bytes go out as they are, before the first escape or the end. */
+static size_t clean_length(const unsigned char *p, size_t length)
+{
+    size_t clean = 0;
+
+    while (length - clean >= sizeof(uint64_t) && !word_has_escape(p + clean))
+        clean += sizeof(uint64_t);
+    while (clean < length && escapes[p[clean]] == 0)
+        clean++;
+    return clean;
+}
+
 void buf_add_json(struct buf *buf, struct text t)
 {
     const unsigned char *p = (const unsigned char *)t.data;
-    size_t start = 0;
+    size_t done;
 
-    if (!t.data) {
+    if (!p) {
         buf_add(buf, "null", 4);
         return;
     }
     buf_reserve(buf, t.length + 2); /* nearly always all it takes */
     buf_add_char(buf, '"');
-    for (size_t i = 0; i < t.length; i++) {
-        if (escapes[p[i]] == 0)
-            continue;
-        buf_add(buf, p + start, i - start);
-        add_escape(buf, p[i]);
-        start = i + 1;
+    done = clean_length(p, t.length);
+    buf_add(buf, p, done);
+    while (done < t.length) {
+        size_t clean;
+
+        add_escape(buf, p[done++]);
+        clean = clean_length(p + done, t.length - done);
+        buf_add(buf, p + done, clean);
+        done += clean;
     }
-    buf_add(buf, p + start, t.length - start);
     buf_add_char(buf, '"');
 }

@@ -48,6 +48,13 @@ static const struct variable {
 #define VARIABLE_COUNT (sizeof(variables) / sizeof(variables[0]))
 _Static_assert(VARIABLE_COUNT == HEADER_COUNT, "each header has its variable");
 
+/* Where the names of a length start in the table; elsewhere 0, which is a name of another length.
+ */
+static const unsigned char first_of_length[] = {
+    [9] = 0,   [11] = 1,  [12] = 7,  [13] = 8,  [14] = 9,
+    [17] = 11, [18] = 12, [20] = 14, [34] = 15, [35] = 16,
+};
+
 const char *method_name(enum method method)
 {
     return method_names[method];
@@ -66,11 +73,14 @@ static void read_variable(struct request *request, const char *variable)
     const char *end = strchr(variable, '=');
     size_t length = end ? (size_t)(end - variable) : 0;
 
-    for (size_t i = 0; i < VARIABLE_COUNT && variables[i].length <= length; i++) {
-        if (variables[i].length == length && memcmp(variable, variables[i].name, length) == 0) {
-            request->headers[variables[i].header] = end + 1;
+    if (length >= sizeof(first_of_length))
+        return;
+    for (size_t i = first_of_length[length]; i < VARIABLE_COUNT; i++) {
+        if (variables[i].length != length)
             return;
-        }
+        if (variables[i].name[length - 1] == variable[length - 1] &&
+            memcmp(variables[i].name, variable, length) == 0)
+            request->headers[variables[i].header] = end + 1;
     }
 }
 

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "response.h"
 
@@ -62,6 +63,18 @@ static void neutralise(char *value, size_t length)
             value[i] = '?';
 }
 
+/* Nearly all values are fixed or one string: those need no printf. */
+__attribute__((format(printf, 2, 0))) static void add_value(struct buf *lines, const char *format,
+                                                            va_list arguments)
+{
+    if (!strchr(format, '%'))
+        buf_add_string(lines, format);
+    else if (strcmp(format, "%s") == 0)
+        buf_add_string(lines, va_arg(arguments, const char *));
+    else
+        buf_vprintf(lines, format, arguments);
+}
+
 void response_header(struct response *response, const char *name, const char *format, ...)
 {
     struct buf *lines = &response->headers;
@@ -72,7 +85,7 @@ void response_header(struct response *response, const char *name, const char *fo
     buf_add(lines, ": ", 2);
     start = lines->length;
     va_start(arguments, format);
-    buf_vprintf(lines, format, arguments);
+    add_value(lines, format, arguments);
     va_end(arguments);
     neutralise(lines->data + start, lines->length - start);
     buf_add(lines, "\r\n", 2);

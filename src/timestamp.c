@@ -3,6 +3,8 @@
  * start in March so that the leap day is a year's last. No libc, no time zone, no locale. */
 #include <config.h>
 
+#include <string.h>
+
 #include "timestamp.h"
 
 #define SECOND INT64_C(1000000) /* in microseconds */
@@ -165,15 +167,17 @@ bool timestamp_parse(struct text t, int64_t *microseconds)
     return true;
 }
 
-/* Writes `count` digits and the byte `behind`. */
-static char *put(char *out, int count, int value, char behind)
+/* Writes two digits and the byte `behind`. */
+static char *put(char *out, int value, char behind)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        out[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    out[count] = behind;
-    return out + count + 1;
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+
+    memcpy(out, pairs + (unsigned)value % 100 * 2, 2);
+    out[2] = behind;
+    return out + 3;
 }
 
 char *timestamp_format(char *out, int64_t microseconds)
@@ -181,13 +185,16 @@ char *timestamp_format(char *out, int64_t microseconds)
     bool before = microseconds % DAY < 0; /* division rounds towards 2000 */
     int64_t rest = microseconds % DAY + (before ? DAY : 0);
     struct date date = date_from_days(microseconds / DAY - before);
-    int seconds = (int)(rest / SECOND);
+    int seconds = (int)(rest / SECOND), fraction = (int)(rest % SECOND);
 
-    out = put(out, 4, date.year, '-');
-    out = put(out, 2, date.month, '-');
-    out = put(out, 2, date.day, 'T');
-    out = put(out, 2, seconds / 3600, ':');
-    out = put(out, 2, seconds / 60 % 60, ':');
-    out = put(out, 2, seconds % 60, '.');
-    return put(out, 6, (int)(rest % SECOND), 'Z');
+    out = put(out, date.year / 100, ' ') - 1;
+    out = put(out, date.year % 100, '-');
+    out = put(out, date.month, '-');
+    out = put(out, date.day, 'T');
+    out = put(out, seconds / 3600, ':');
+    out = put(out, seconds / 60 % 60, ':');
+    out = put(out, seconds % 60, '.');
+    out = put(out, fraction / 10000, ' ') - 1;
+    out = put(out, fraction / 100 % 100, ' ') - 1;
+    return put(out, fraction % 100, 'Z');
 }

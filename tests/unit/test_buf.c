@@ -176,6 +176,29 @@ static void test_json_is_read_back(void **state)
     }
 }
 
+/* One byte at each place of strings that are read in words: escaped or not, as it needs. */
+static void test_json_at_each_place(void **state)
+{
+    static const unsigned char bytes[] = {0,    1,   0x1f, ' ',  '!',  '"',  '#',  '[',
+                                          '\\', ']', 0x7f, 0x80, 0x81, 0xa2, 0xdc, 0xff};
+    struct buf *buf = *state;
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        for (size_t length = 1; length <= 20; length++)
+            for (size_t place = 0; place < length; place++) {
+                unsigned char c = bytes[i], raw[20];
+                bool escaped = c < 0x20 || c == '"' || c == '\\';
+
+                memset(raw, 'x', sizeof(raw));
+                raw[place] = c;
+                buf_clear(buf);
+                buf_add_json(buf, (struct text){(const char *)raw, length});
+                assert_int_equal(buf->length, length + 2 + (!escaped ? 0 : c < 0x20 ? 5 : 1));
+                assert_int_equal((unsigned char)buf->data[1 + place], escaped ? '\\' : c);
+                assert_int_equal(buf->data[buf->length - 1], '"');
+            }
+}
+
 /* A string that is nothing but escapes needs six times the room that was reserved. */
 static void test_json_all_escapes(void **state)
 {
@@ -200,6 +223,7 @@ int main(void)
         TEST(test_printf),
         TEST(test_json),
         TEST(test_json_is_read_back),
+        TEST(test_json_at_each_place),
         TEST(test_json_all_escapes),
     };
 
