@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -19,8 +20,17 @@ pytest_plugins = ["tap"]
 numbers = itertools.count(1)
 
 
+def interrupt(*_):
+    """TERM and HUP take the fixtures down as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, interrupt)
+
+
 def new_cluster():
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo."))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir="/tmp"))
     directory.chmod(0o755)
     cluster = None
     try:

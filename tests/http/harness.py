@@ -216,7 +216,7 @@ class Site:
     living = []
 
     def __init__(self, cluster, spawned=0, wait=True, **settings):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo."))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir="/tmp"))
         for name in ("run", "log"):
             (self.directory / name).mkdir()
         self.cluster = cluster

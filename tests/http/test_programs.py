@@ -28,7 +28,7 @@ def run(cluster):
 
 @pytest.fixture
 def directory():
-    path = tempfile.mkdtemp(prefix="todo.")
+    path = tempfile.mkdtemp(prefix="todo.", dir="/tmp")
     yield path
     shutil.rmtree(path)
 
