@@ -6,6 +6,7 @@
 #include "app.h"
 #include "auth.h"
 #include "cors.h"
+#include "exactly_once.h"
 #include "log.h"
 #include "request_id.h"
 
@@ -50,7 +51,9 @@ static enum err dispatch(struct call *call)
             !text_equal(text_of(match->user), call->principal.user))
             err = ERR_FORBIDDEN;
     }
-    return err != ERR_NONE ? err : match->route->run(call);
+    if (err != ERR_NONE)
+        return err;
+    return match->route->needs & NEEDS_FRAME ? exactly_once(call) : match->route->run(call);
 }
 
 /* RFC 6750 3: what was wrong with a token is told only to those who sent one. */

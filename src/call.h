@@ -23,6 +23,10 @@ struct call {
     struct problem *problem;
     struct match match;
     struct principal principal; /* set when the route needs a token */
+    bool trial;                 /* what a handler writes is to be undone, although it succeeded */
 };
+
+/* The request's body, at most what the route takes of one. Errors as request_body. */
+enum err call_body(struct call *call, struct text *body) CHECK_RESULT;
 
 #endif

@@ -61,6 +61,8 @@ static const struct setting settings[] = {
      .help = "milliseconds within which the database answers, or the client gets a 503"},
     {"TODO_DB_PREPARE", &conf_boolean, AT(db_prepare), "1",
      .help = "named prepared statements; 0 behind PgBouncer before 1.21"},
+    {"TODO_IDEMPOTENCY_HOURS", &conf_integer, AT(idempotency_hours), "24", RANGE(1, 720),
+     .help = "hours for which the answer to an Idempotency-Key is kept"},
     {"TODO_JWT_AUDIENCE", &conf_string, AT(jwt_audience),
      .help = "what a token's aud must hold; without it any is taken"},
     {"TODO_JWT_ISSUER", &conf_string, AT(jwt_issuer),

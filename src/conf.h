@@ -25,6 +25,7 @@ struct conf {
     size_t secret_length;     /* bytes */
     char *jwt_issuer;         /* TODO_JWT_ISSUER; NULL: not enforced */
     char *jwt_audience;       /* TODO_JWT_AUDIENCE; NULL: not enforced */
+    long idempotency_hours;   /* TODO_IDEMPOTENCY_HOURS: default 24, 1 to 720 */
     long jwt_leeway;          /* TODO_JWT_LEEWAY: seconds, 0 to 300, default 30 */
     char *user_claim;         /* TODO_USER_CLAIM: default "sub" */
     char **cors_origins;      /* TODO_CORS_ORIGINS split at commas, trimmed; NULL-terminated */

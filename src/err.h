@@ -14,6 +14,7 @@ enum err {
     ERR_NOT_FOUND,             /* 404 */
     ERR_METHOD,                /* 405 the path is known, the method is not */
     ERR_CONFLICT,              /* 409 */
+    ERR_IN_FLIGHT,             /* 409 the same Idempotency-Key is still being answered */
     ERR_GONE,                  /* 410 a cursor that is too old */
     ERR_PRECONDITION,          /* 412 If-Match is stale */
     ERR_TOO_LARGE,             /* 413 */
@@ -23,6 +24,7 @@ enum err {
     ERR_THROTTLED,             /* 429 */
     ERR_INTERNAL,              /* 500 a defect of ours */
     ERR_UNAVAILABLE,           /* 503 the database is away or late */
+    ERR_REPLAY,                /* no failure: this was answered before, say the same again */
     ERR_COUNT
 };
 

@@ -87,3 +87,12 @@ bool etag_names(const struct etag_condition *condition, struct text tag)
             return true;
     return false;
 }
+
+void etag_versions(const struct etag_condition *condition, struct task_versions *versions)
+{
+    versions->any = !condition->present || condition->any;
+    versions->count = 0;
+    for (size_t i = 0; i < condition->count; i++)
+        if (text_to_int(condition->tags[i], 1, INT64_MAX, &versions->items[versions->count]))
+            versions->count++;
+}

@@ -9,9 +9,10 @@
 
 #include "err.h"
 #include "problem.h"
+#include "task.h"
 #include "text.h"
 
-#define ETAG_LIST_MAX 16 /* tags that one header may name */
+#define ETAG_LIST_MAX TASK_VERSIONS_MAX /* tags that one header may name */
 
 /* If-Match or If-None-Match as sent. */
 struct etag_condition {
@@ -29,5 +30,9 @@ enum err etag_read(const char *value, const char *header, struct problem *proble
 
 /* Is `tag` among those named? Not for "*". */
 bool etag_names(const struct etag_condition *condition, struct text tag);
+
+/* The versions of a task that the tags stand for; no header or "*" is any version, and a tag that
+ * is none of ours fits none. */
+void etag_versions(const struct etag_condition *condition, struct task_versions *versions);
 
 #endif

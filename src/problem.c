@@ -24,6 +24,7 @@ static const struct {
     [ERR_NOT_FOUND] = {404, 0, "there is nothing at this path"},
     [ERR_METHOD] = {405, 0, "this path does not know that method"},
     [ERR_CONFLICT] = {409, 0, "the request conflicts with the present state"},
+    [ERR_IN_FLIGHT] = {409, 1, "the same request is still being answered; ask again soon"},
     [ERR_GONE] = {410, 0, "the cursor is too old; read everything again"},
     [ERR_PRECONDITION] = {412, 0, "it has been changed in the meantime"},
     [ERR_TOO_LARGE] = {413, 0, "the body is too large"},

@@ -248,6 +248,7 @@ static enum err read_uri(struct request *request, struct problem *problem)
     request->path = (struct text){path, (size_t)(query - path)};
     if (request->path.length == 0)
         request->path = TEXT_LITERAL("/");
+    request->query = text_of(*query ? query + 1 : "");
     err = read_path(request, problem);
     return err || !*query ? err : read_query(request, query + 1, problem);
 }
@@ -351,8 +352,8 @@ static enum err read_to_end(struct request *request, size_t limit, struct text *
     return ERR_NONE;
 }
 
-enum err request_body(struct request *request, size_t limit, struct text *body,
-                      struct problem *problem)
+static enum err read_body(struct request *request, size_t limit, struct text *body,
+                          struct problem *problem)
 {
     struct text announced = text_of(request_header(request, HEADER_CONTENT_LENGTH));
     int64_t size;
@@ -364,6 +365,18 @@ enum err request_body(struct request *request, size_t limit, struct text *body,
     if (!text_to_int(announced, 0, INT64_MAX, &size) || (uint64_t)size > limit)
         return too_large(problem, limit);
     return read_known(request, (size_t)size, body, problem);
+}
+
+enum err request_body(struct request *request, size_t limit, struct text *body,
+                      struct problem *problem)
+{
+    enum err err = ERR_NONE;
+
+    if (!request->has_body)
+        err = read_body(request, limit, &request->body, problem);
+    request->has_body = err == ERR_NONE;
+    *body = request->body;
+    return err;
 }
 
 /* A parameter's value, a token or a quoted string; gives the byte behind it. */

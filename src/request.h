@@ -65,7 +65,8 @@ typedef ssize_t body_reader(void *source, char *data, size_t size);
 struct request {
     struct arena *arena;
     enum method method;
-    struct text path; /* raw, before '?', as sent, without scheme://authority */
+    struct text path;  /* raw, before '?', as sent, without scheme://authority */
+    struct text query; /* raw, behind '?' */
     size_t segment_count;
     const char *segments[REQUEST_SEGMENTS + 1]; /* decoded once */
     size_t segment_ends[REQUEST_SEGMENTS + 1];  /* offset in `path` just behind each segment */
@@ -74,6 +75,8 @@ struct request {
     size_t param_count;
     struct param params[REQUEST_PARAMS];
     const char *headers[HEADER_COUNT]; /* NULL: absent */
+    bool has_body;                     /* request_body has read it */
+    struct text body;
     body_reader *read;
     void *source;
 };
@@ -91,9 +94,9 @@ const char *request_header(const struct request *request, enum header header);
 /* The last parameter of that name; NULL when absent. */
 const char *request_param(const struct request *request, const char *name);
 
-/* The whole body, terminated with a 0 byte that `length` does not count. At most `limit` bytes.
- * ERR_TOO_LARGE: decided by Content-Length before reading, or by the stream; ERR_BAD_REQUEST: cut
- * off, or a Content-Length that is no number. */
+/* The whole body, read once and remembered, terminated with a 0 byte that `length` does not count.
+ * At most `limit` bytes. ERR_TOO_LARGE: decided by Content-Length before reading, or by the stream;
+ * ERR_BAD_REQUEST: cut off, or a Content-Length that is no number. */
 enum err request_body(struct request *request, size_t limit, struct text *body,
                       struct problem *problem) CHECK_RESULT;
 

@@ -11,18 +11,20 @@
 #include "service.h"
 #include "task_handlers.h"
 
-#define TASKS (NEEDS_TOKEN | NEEDS_STORE)
+#define READS (NEEDS_TOKEN | NEEDS_STORE)
+#define WRITES (READS | NEEDS_FRAME)
 
 /* Rows of one pattern stand together; a literal segment before {id}. */
 static const struct route routes[] = {
-    {METHOD_GET, "{T}", TASKS, task_list},
-    {METHOD_POST, "{T}", TASKS, task_create},
-    {METHOD_GET, "{T}/{id}", TASKS, task_get},
-    {METHOD_PUT, "{T}/{id}", TASKS, task_put},
-    {METHOD_PATCH, "{T}/{id}", TASKS, task_patch},
-    {METHOD_DELETE, "{T}/{id}", TASKS, task_delete},
-    {METHOD_PATCH, "{T}/{id}/complete", TASKS, task_complete},
-    {METHOD_POST, "{T}/{id}/restore", TASKS, task_restore},
+    {METHOD_GET, "{T}", READS, task_list},
+    {METHOD_POST, "{T}", WRITES, task_create},
+    {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
+    {METHOD_GET, "{T}/{id}", READS, task_get},
+    {METHOD_PUT, "{T}/{id}", WRITES, task_put},
+    {METHOD_PATCH, "{T}/{id}", WRITES, task_patch},
+    {METHOD_DELETE, "{T}/{id}", WRITES, task_delete},
+    {METHOD_PATCH, "{T}/{id}/complete", WRITES, task_complete},
+    {METHOD_POST, "{T}/{id}/restore", WRITES, task_restore},
     {METHOD_GET, "/", NEEDS_NOTHING, service_root},
     {METHOD_GET, "/health", NEEDS_NOTHING, service_health},
     {METHOD_GET, "/healthz", NEEDS_NOTHING, service_health},

@@ -20,6 +20,7 @@ enum outcome {
     LOST,   /* the connection broke; a COMMIT may have been carried out or not */
     LATE,   /* the deadline passed */
     MISFIT, /* the schema or the role is not what it was: reconnect, check */
+    LOCKED, /* another transaction keeps the user's row past the time set for it */
     BUSY,   /* the server lacks something for now */
     CLASH,  /* a unique key stands already */
     DEFECT, /* a statement of ours is wrong */
@@ -35,8 +36,8 @@ static const struct {
     [DONE] = {ERR_NONE, false, false, false},       [AGAIN] = {ERR_UNAVAILABLE, false, true, true},
     [STALE] = {ERR_UNAVAILABLE, true, true, true},  [LOST] = {ERR_UNAVAILABLE, true, false, true},
     [LATE] = {ERR_UNAVAILABLE, true, false, false}, [MISFIT] = {ERR_UNAVAILABLE, true, true, false},
-    [BUSY] = {ERR_UNAVAILABLE, false, true, false}, [CLASH] = {ERR_CONFLICT, false, true, false},
-    [DEFECT] = {ERR_INTERNAL, false, true, false},
+    [LOCKED] = {ERR_IN_FLIGHT, false, true, false}, [BUSY] = {ERR_UNAVAILABLE, false, true, false},
+    [CLASH] = {ERR_CONFLICT, false, true, false},   [DEFECT] = {ERR_INTERNAL, false, true, false},
 };
 
 /* PostgreSQL's appendix A; the first prefix that fits counts. */
@@ -47,7 +48,7 @@ static const struct {
     {"40001", AGAIN},  {"40P01", AGAIN},  {"26000", STALE},  {"0A000", STALE},  {"57P", LOST},
     {"08", LOST},      {"25P03", LOST},   {"42P01", MISFIT}, {"42703", MISFIT}, {"42883", MISFIT},
     {"42704", MISFIT}, {"3F000", MISFIT}, {"42501", MISFIT}, {"25006", MISFIT}, {"53", BUSY},
-    {"55P03", BUSY},   {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"", DEFECT},
+    {"55P03", LOCKED}, {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"", DEFECT},
 };
 
 struct store *store_new(const struct conf *conf)
@@ -72,6 +73,14 @@ void store_free(struct store *store)
 
 void store_end_request(struct store *store)
 {
+    if (store->tx == TX_OPEN) {
+        log_error("a transaction was left open");
+        store_disconnect(store);
+    }
+    store->tx = TX_NONE;
+    store->key = NULL;
+    PQclear(store->found_result);
+    store->found_result = NULL;
     store->deadline = 0;
     arena_reset(&store->arena);
 }
@@ -255,6 +264,16 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
     }
 }
 
+enum err store_run_open(struct store *store, struct step *const *steps, size_t count, bool *lost)
+{
+    enum outcome outcome = exchange(store, steps, count);
+
+    *lost = outcome == LOST;
+    if (outcome != DONE)
+        recover(store, outcome);
+    return reactions[outcome].err;
+}
+
 enum err store_read(struct store *store, struct text user, struct step *op)
 {
     struct step enter;
@@ -265,33 +284,6 @@ enum err store_read(struct store *store, struct text user, struct step *op)
     step_text(&enter, user);
     err = store_run(store, steps, 2, true);
     step_fini(&enter);
-    return err;
-}
-
-enum err store_write(struct store *store, struct text user, bool lock, struct step *op)
-{
-    struct step begin, enter, locked, commit;
-    struct step *steps[5];
-    size_t count = 0;
-    enum err err;
-
-    step_init(&begin, store_statement(SQL_BEGIN));
-    step_init(&enter, store_statement(SQL_ENTER));
-    step_text(&enter, user);
-    step_init(&locked, store_statement(SQL_LOCK));
-    step_text(&locked, user);
-    step_init(&commit, store_statement(SQL_COMMIT));
-    steps[count++] = &begin;
-    steps[count++] = &enter;
-    if (lock)
-        steps[count++] = &locked;
-    steps[count++] = op;
-    steps[count++] = &commit;
-    err = store_run(store, steps, count, false);
-    step_fini(&begin);
-    step_fini(&enter);
-    step_fini(&locked);
-    step_fini(&commit);
     return err;
 }
 

@@ -8,8 +8,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "log.h"
 #include "store_check_sql.h"
 #include "store_internal.h"
@@ -17,20 +17,12 @@
 #define RETRY_MS 250   /* between attempts while the database is away */
 #define QUIET_MS 10000 /* between lines in the log while it is */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 bool store_wait(struct store *store, short events)
 {
     struct pollfd fd = {.fd = PQsocket(store->connection), .events = events};
 
     for (;;) {
-        int64_t left = store->deadline - now_ms();
+        int64_t left = store->deadline - clock_now_ms();
         int ready = left > 0 ? poll(&fd, 1, (int)left) : 0;
 
         if (ready > 0)
@@ -68,7 +60,7 @@ void store_disconnect(struct store *store)
 /* Says why there is no connection, now and then, and keeps the next attempt at a distance. */
 static enum err connect_failed(struct store *store, const char *why)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_now_ms();
 
     store->retry_at = now + RETRY_MS;
     store->failing = true;
@@ -178,14 +170,14 @@ static bool is_dead(const struct store *store)
 enum err store_connect(struct store *store)
 {
     if (store->deadline == 0)
-        store->deadline = now_ms() + store->conf->db_deadline_ms;
+        store->deadline = clock_now_ms() + store->conf->db_deadline_ms;
     if (store->connection && is_dead(store)) {
         log_info("database: the connection was closed; opening another");
         store_disconnect(store);
     }
     if (store->connection)
         return ERR_NONE;
-    if (now_ms() < store->retry_at)
+    if (clock_now_ms() < store->retry_at)
         return ERR_UNAVAILABLE;
     return open_connection(store);
 }

@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "store.h"
 #include "store_sql.h"
+#include "store_tx.h"
 #include "task.h"
 
 #define STEP_PARAMS 20
@@ -46,7 +47,12 @@ struct store {
     int64_t retry_at;    /* no new attempt to connect before; monotonic milliseconds */
     int64_t quiet_until; /* no further line about a failed connection before */
     bool failing;        /* the last attempt to connect failed */
-    struct arena arena;  /* encoded values; reset by store_end_request */
+    enum { TX_NONE, TX_HELD, TX_OPEN } tx; /* held: the next write leaves it open */
+    const struct store_key *key;           /* of a held write; NULL: none */
+    struct text user;                      /* who the open transaction acts for */
+    PGresult *found_result;                /* owns what `found` points to */
+    struct store_record found;
+    struct arena arena; /* encoded values; reset by store_end_request */
     unsigned prepared_count;
     uint64_t prepared[STATEMENT_KEYS / 64]; /* a bit per key prepared on this connection */
 };
@@ -69,9 +75,14 @@ enum flush store_flush(struct store *store);
 enum err store_run(struct store *store, struct step *const *steps, size_t count,
                    bool repeatable) CHECK_RESULT;
 
-/* Runs `op` for `user` in one committed transaction, the user's row locked first when `lock`. */
-enum err store_write(struct store *store, struct text user, bool lock,
-                     struct step *op) CHECK_RESULT;
+/* Runs the steps once more on the connection as it is: for an open transaction. */
+enum err store_run_open(struct store *store, struct step *const *steps, size_t count,
+                        bool *lost) CHECK_RESULT;
+
+/* Runs `ops` for `user` in one transaction, the user's row locked first when `lock`: committed in
+ * the same round trip, or left open when store_hold asked for it (then always locked). */
+enum err store_write(struct store *store, struct text user, bool lock, struct step *const *ops,
+                     size_t count) CHECK_RESULT;
 
 /* Runs one reading `op` in the user's context. */
 enum err store_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;

@@ -38,6 +38,19 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ENTER] = "SELECT todo.enter($1)",
     [SQL_LOCK] = "SELECT change_seq FROM todo.users WHERE id = $1 FOR NO KEY UPDATE",
 
+    /* In milliseconds, as text. */
+    [SQL_LOCK_TIMEOUT] = "SELECT set_config('lock_timeout', $1, true)",
+
+    /* $3: the hours that a key is kept. */
+    [SQL_KEY_FIND] = "SELECT payload, status::bigint, content_type, headers, body "
+                     "FROM todo.idempotency_keys WHERE user_id = $1 AND scope = $2 "
+                     "AND created_at > now() - $3::bigint * interval '1 hour'",
+    [SQL_KEY_EXPIRE] = "DELETE FROM todo.idempotency_keys WHERE user_id = $1 AND scope = $2 "
+                       "AND created_at <= now() - $3::bigint * interval '1 hour'",
+    [SQL_KEY_KEEP] = "INSERT INTO todo.idempotency_keys "
+                     "(user_id, scope, payload, status, content_type, headers, body) "
+                     "VALUES ($1, $2, $3, $4::bigint, $5, $6, $7)",
+
     /* The owner's row is made or counted up in the same statement, which also locks it. */
     [SQL_TASK_CREATE] =
         "WITH b AS (INSERT INTO todo.users AS u (id, email, name, change_seq) VALUES ($1, $2, $3, "

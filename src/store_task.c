@@ -58,29 +58,6 @@ static void step_tags(struct store *store, struct step *step, const struct task_
         step_null(step);
 }
 
-enum err store_task_create(struct store *store, const struct principal *principal,
-                           const struct task_change *change, struct task_rows *rows)
-{
-    struct step step;
-    enum err err;
-
-    step_init(&step, store_statement(SQL_TASK_CREATE));
-    step_text(&step, principal->user);
-    step_text(&step, principal->email);
-    step_text(&step, principal->name);
-    step_text(&step, change->title);
-    step_optional_text(&step, change->set & TASK_SET_DESCRIPTION, change->description);
-    step_bool(&step, change->set & TASK_SET_COMPLETED && change->completed);
-    step_optional_text(&step, change->set & TASK_SET_PRIORITY, change->priority);
-    step_time(&step, change->set & TASK_SET_DUE_DATE ? change->due_date : TIMESTAMP_NULL);
-    step_tags(store, &step, change);
-    err = store_write(store, principal->user, false, &step);
-    if (err == ERR_NONE)
-        steal_rows(&step, rows);
-    step_fini(&step);
-    return err;
-}
-
 enum err store_task_get(struct store *store, struct text user, int64_t id, struct task_rows *rows)
 {
     struct step step;
@@ -99,9 +76,76 @@ enum err store_task_get(struct store *store, struct text user, int64_t id, struc
     return err;
 }
 
-/* What a changing statement found: its task changed, or why not. */
-static enum err judge_change(const PGresult *result, bool wants_trash)
+static void create_init(struct store *store, struct step *step, const struct principal *principal,
+                        const struct task_change *change)
 {
+    step_init(step, store_statement(SQL_TASK_CREATE));
+    step_text(step, principal->user);
+    step_text(step, principal->email);
+    step_text(step, principal->name);
+    step_text(step, change->title);
+    step_optional_text(step, change->set & TASK_SET_DESCRIPTION, change->description);
+    step_bool(step, change->set & TASK_SET_COMPLETED && change->completed);
+    step_optional_text(step, change->set & TASK_SET_PRIORITY, change->priority);
+    step_time(step, change->set & TASK_SET_DUE_DATE ? change->due_date : TIMESTAMP_NULL);
+    step_tags(store, step, change);
+}
+
+/* The parameters that every change to an existing task begins with. */
+static void change_init(struct store *store, struct step *step, enum sql sql, struct text user,
+                        const struct task_op *op)
+{
+    step_init(step, store_statement(sql));
+    step_text(step, user);
+    step_int(step, op->id);
+    if (op->from.any)
+        step_null(step);
+    else
+        step_ints(step, &store->arena, op->from.items, op->from.count);
+}
+
+static void update_init(struct store *store, struct step *step, struct text user,
+                        const struct task_op *op)
+{
+    const struct task_change *change = &op->change;
+    unsigned set = change->set;
+
+    change_init(store, step, SQL_TASK_UPDATE, user, op);
+    step_optional_text(step, set & TASK_SET_TITLE, change->title);
+    step_bool(step, set & TASK_SET_DESCRIPTION);
+    step_optional_text(step, set & TASK_SET_DESCRIPTION, change->description);
+    step_optional_bool(step, set & TASK_SET_COMPLETED, change->completed);
+    step_bool(step, set & TASK_TOGGLE_COMPLETED);
+    step_optional_text(step, set & TASK_SET_PRIORITY, change->priority);
+    step_bool(step, set & TASK_SET_DUE_DATE);
+    step_time(step, set & TASK_SET_DUE_DATE ? change->due_date : TIMESTAMP_NULL);
+    step_tags(store, step, change);
+}
+
+static void op_init(struct store *store, struct step *step, const struct principal *principal,
+                    const struct task_op *op)
+{
+    switch (op->kind) {
+    case TASK_OP_CREATE:
+        create_init(store, step, principal, &op->change);
+        break;
+    case TASK_OP_UPDATE:
+        update_init(store, step, principal->user, op);
+        break;
+    case TASK_OP_TRASH:
+        change_init(store, step, SQL_TASK_TRASH, principal->user, op);
+        break;
+    case TASK_OP_RESTORE:
+        change_init(store, step, SQL_TASK_RESTORE, principal->user, op);
+        break;
+    }
+}
+
+/* What a statement found: its task as it is now, or why there is none. */
+static enum err op_judge(const PGresult *result, enum task_op_kind kind)
+{
+    bool wants_trash = kind == TASK_OP_RESTORE;
+
     if (!result_is_null(result, 0, 0))
         return ERR_NONE;
     if (result_is_null(result, 0, COLUMN_SEEN_VERSION))
@@ -111,65 +155,40 @@ static enum err judge_change(const PGresult *result, bool wants_trash)
     return ERR_PRECONDITION;
 }
 
-static void change_init(struct store *store, struct step *step, enum sql sql, struct text user,
-                        int64_t id, const struct versions *from)
+static enum err judge_all(struct step *const *steps, const struct task_op *ops, size_t count,
+                          size_t *failed)
 {
-    step_init(step, store_statement(sql));
-    step_text(step, user);
-    step_int(step, id);
-    if (from->any)
-        step_null(step);
-    else
-        step_ints(step, &store->arena, from->items, from->count);
+    for (size_t i = 0; i < count; i++) {
+        enum err err = op_judge(steps[i]->result, ops[i].kind);
+
+        *failed = i;
+        if (err != ERR_NONE)
+            return err;
+    }
+    return ERR_NONE;
 }
 
-static enum err change_run(struct store *store, struct text user, struct step *step,
-                           bool wants_trash, struct task_rows *rows)
+enum err store_task_write(struct store *store, const struct principal *principal,
+                          const struct task_op *ops, size_t count, struct task_rows *rows,
+                          size_t *failed)
 {
-    enum err err = store_write(store, user, true, step);
+    struct step **steps = arena_alloc(&store->arena, count * sizeof *steps);
+    bool lock = false;
+    enum err err;
 
+    *failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        steps[i] = arena_alloc(&store->arena, sizeof **steps);
+        op_init(store, steps[i], principal, &ops[i]);
+        lock |= ops[i].kind != TASK_OP_CREATE;
+    }
+    err = store_write(store, principal->user, lock, steps, count);
     if (err == ERR_NONE)
-        err = judge_change(step->result, wants_trash);
-    if (err == ERR_NONE)
-        steal_rows(step, rows);
-    step_fini(step);
+        err = judge_all(steps, ops, count, failed);
+    for (size_t i = 0; i < count; i++) {
+        if (err == ERR_NONE)
+            steal_rows(steps[i], &rows[i]);
+        step_fini(steps[i]);
+    }
     return err;
-}
-
-enum err store_task_update(struct store *store, struct text user, int64_t id,
-                           const struct versions *from, const struct task_change *change,
-                           struct task_rows *rows)
-{
-    unsigned set = change->set;
-    struct step step;
-
-    change_init(store, &step, SQL_TASK_UPDATE, user, id, from);
-    step_optional_text(&step, set & TASK_SET_TITLE, change->title);
-    step_bool(&step, set & TASK_SET_DESCRIPTION);
-    step_optional_text(&step, set & TASK_SET_DESCRIPTION, change->description);
-    step_optional_bool(&step, set & TASK_SET_COMPLETED, change->completed);
-    step_bool(&step, set & TASK_TOGGLE_COMPLETED);
-    step_optional_text(&step, set & TASK_SET_PRIORITY, change->priority);
-    step_bool(&step, set & TASK_SET_DUE_DATE);
-    step_time(&step, set & TASK_SET_DUE_DATE ? change->due_date : TIMESTAMP_NULL);
-    step_tags(store, &step, change);
-    return change_run(store, user, &step, false, rows);
-}
-
-enum err store_task_trash(struct store *store, struct text user, int64_t id,
-                          const struct versions *from, struct task_rows *rows)
-{
-    struct step step;
-
-    change_init(store, &step, SQL_TASK_TRASH, user, id, from);
-    return change_run(store, user, &step, false, rows);
-}
-
-enum err store_task_restore(struct store *store, struct text user, int64_t id,
-                            const struct versions *from, struct task_rows *rows)
-{
-    struct step step;
-
-    change_init(store, &step, SQL_TASK_RESTORE, user, id, from);
-    return change_run(store, user, &step, true, rows);
 }

@@ -16,31 +16,18 @@ struct task_rows {
 void task_rows_get(const struct task_rows *rows, int index, struct task *task);
 void task_rows_fini(struct task_rows *rows);
 
-/* The versions that a change may start from (If-Match). */
-struct versions {
-    bool any; /* no condition */
-    size_t count;
-    int64_t items[16];
-};
-
-/* Creates a task; the user's row is made if there is none. One row. */
-enum err store_task_create(struct store *store, const struct principal *principal,
-                           const struct task_change *change, struct task_rows *rows) CHECK_RESULT;
-
 /* ERR_NOT_FOUND: no such task of this user, or it is in the trash. */
 enum err store_task_get(struct store *store, struct text user, int64_t id,
                         struct task_rows *rows) CHECK_RESULT;
 
-/* Changes, moves to the trash, takes out of it; one row, as it is now. ERR_NOT_FOUND as above;
- * ERR_PRECONDITION: its version is not among `from`; restore: ERR_CONFLICT, it is not in the trash.
- */
-enum err store_task_update(struct store *store, struct text user, int64_t id,
-                           const struct versions *from, const struct task_change *change,
-                           struct task_rows *rows) CHECK_RESULT;
-enum err store_task_trash(struct store *store, struct text user, int64_t id,
-                          const struct versions *from, struct task_rows *rows) CHECK_RESULT;
-enum err store_task_restore(struct store *store, struct text user, int64_t id,
-                            const struct versions *from, struct task_rows *rows) CHECK_RESULT;
+/* Runs `ops` in their order in one transaction; rows[i] is given the one row of ops[i], as it is
+ * then. The user's row is made by the first creation. ERR_NOT_FOUND: no such task of this user, or
+ * it is in the trash; ERR_PRECONDITION: its version is not among op->from; ERR_CONFLICT: to be
+ * restored, but not in the trash. *failed is then the op's index, and no rows are given. More than
+ * one op needs store_hold, since those before the failed one have to be rolled back. */
+enum err store_task_write(struct store *store, const struct principal *principal,
+                          const struct task_op *ops, size_t count, struct task_rows *rows,
+                          size_t *failed) CHECK_RESULT;
 
 /* Where a user's tasks stand: the list's entity tag. Both 0 for a user without a row. */
 struct task_state {

@@ -57,6 +57,24 @@ struct task_change {
     struct texts tags;
 };
 
+/* The versions that a change may start from (If-Match). */
+#define TASK_VERSIONS_MAX 16
+struct task_versions {
+    bool any; /* no condition */
+    size_t count;
+    int64_t items[TASK_VERSIONS_MAX];
+};
+
+/* One change to the user's tasks. */
+enum task_op_kind { TASK_OP_CREATE, TASK_OP_UPDATE, TASK_OP_TRASH, TASK_OP_RESTORE };
+
+struct task_op {
+    enum task_op_kind kind;
+    int64_t id;                /* all but create */
+    struct task_versions from; /* all but create */
+    struct task_change change; /* create and update */
+};
+
 enum task_sort {
     TASK_SORT_CREATED, /* by id: the order of creation on this server */
     TASK_SORT_UPDATED,

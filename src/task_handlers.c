@@ -33,7 +33,7 @@ static enum err read_body(struct call *call, struct text *body)
         !(patch && request_has_type(call->request, MERGE_PATCH)))
         return problem_set(call->problem, ERR_MEDIA_TYPE, "the body must be " RESPONSE_JSON "%s",
                            patch ? " or " MERGE_PATCH : "");
-    return request_body(call->request, (size_t)call->conf->max_body, body, call->problem);
+    return call_body(call, body);
 }
 
 static enum err parse_change(struct call *call, struct text body, enum task_mode mode,
@@ -56,26 +56,11 @@ static enum err read_change(struct call *call, enum task_mode mode, struct task_
     return err != ERR_NONE ? err : parse_change(call, body, mode, TASK_SET_ALL, change);
 }
 
-/* The versions that the tags of If-Match stand for; a tag that is none of ours fits no version. */
-static void versions_of(const struct etag_condition *condition, struct versions *from)
-{
-    from->any = !condition->present || condition->any;
-    from->count = 0;
-    for (size_t i = 0; i < condition->count; i++)
-        if (text_to_int(condition->tags[i], 1, INT64_MAX, &from->items[from->count]))
-            from->count++;
-}
-
-/* What every change to one task needs to know: which task, and from which versions. */
-struct target {
-    int64_t id;
-    struct versions from;
-};
-
-static enum err read_target(struct call *call, struct target *target)
+/* The task that the path names, and the versions that If-Match names. */
+static enum err read_target(struct call *call, struct task_op *op)
 {
     struct etag_condition condition;
-    enum err err = read_id(call, &target->id);
+    enum err err = read_id(call, &op->id);
 
     if (err == ERR_NONE)
         err = etag_read(request_header(call->request, HEADER_IF_MATCH), "If-Match", call->problem,
@@ -84,7 +69,7 @@ static enum err read_target(struct call *call, struct target *target)
         return err;
     if (!condition.present && call->conf->require_if_match)
         return ERR_PRECONDITION_REQUIRED;
-    versions_of(&condition, &target->from);
+    etag_versions(&condition, &op->from);
     return ERR_NONE;
 }
 
@@ -107,30 +92,33 @@ static enum err answer_task(struct call *call, enum err err, int status, struct 
     return err;
 }
 
-enum err task_create(struct call *call)
+/* Runs the one change, unless something failed before, and answers with its task. */
+static enum err run_op(struct call *call, enum err err, const struct task_op *op, int status)
 {
-    struct task_change change;
     struct task_rows rows = {0};
-    enum err err = read_change(call, TASK_MODE_CREATE, &change);
+    size_t failed;
 
     if (err == ERR_NONE)
-        err = store_task_create(call->store, &call->principal, &change, &rows);
-    return answer_task(call, err, 201, &rows);
+        err = store_task_write(call->store, &call->principal, op, 1, &rows, &failed);
+    return answer_task(call, err, status, &rows);
+}
+
+enum err task_create(struct call *call)
+{
+    struct task_op op = {.kind = TASK_OP_CREATE};
+    enum err err = read_change(call, TASK_MODE_CREATE, &op.change);
+
+    return run_op(call, err, &op, 201);
 }
 
 static enum err change_task(struct call *call, enum task_mode mode)
 {
-    struct target target;
-    struct task_change change;
-    struct task_rows rows = {0};
-    enum err err = read_target(call, &target);
+    struct task_op op = {.kind = TASK_OP_UPDATE};
+    enum err err = read_target(call, &op);
 
     if (err == ERR_NONE)
-        err = read_change(call, mode, &change);
-    if (err == ERR_NONE)
-        err = store_task_update(call->store, call->principal.user, target.id, &target.from, &change,
-                                &rows);
-    return answer_task(call, err, 200, &rows);
+        err = read_change(call, mode, &op.change);
+    return run_op(call, err, &op, 200);
 }
 
 enum err task_put(struct call *call)
@@ -149,7 +137,6 @@ static enum err read_completion(struct call *call, struct task_change *change)
     struct text body;
     enum err err = read_body(call, &body);
 
-    *change = (struct task_change){0};
     if (err == ERR_NONE && body.length > 0)
         err = parse_change(call, body, TASK_MODE_PATCH, TASK_SET_COMPLETED, change);
     if (!(change->set & TASK_SET_COMPLETED))
@@ -159,44 +146,34 @@ static enum err read_completion(struct call *call, struct task_change *change)
 
 enum err task_complete(struct call *call)
 {
-    struct target target;
-    struct task_change change;
-    struct task_rows rows = {0};
-    enum err err = read_target(call, &target);
+    struct task_op op = {.kind = TASK_OP_UPDATE};
+    enum err err = read_target(call, &op);
 
     if (err == ERR_NONE)
-        err = read_completion(call, &change);
-    if (err == ERR_NONE)
-        err = store_task_update(call->store, call->principal.user, target.id, &target.from, &change,
-                                &rows);
-    return answer_task(call, err, 200, &rows);
+        err = read_completion(call, &op.change);
+    return run_op(call, err, &op, 200);
 }
 
 enum err task_delete(struct call *call)
 {
-    struct target target;
-    struct task_rows rows = {0};
-    enum err err = read_target(call, &target);
+    struct task_op op = {.kind = TASK_OP_TRASH};
+    enum err err = run_op(call, read_target(call, &op), &op, 200);
 
-    if (err == ERR_NONE)
-        err = store_task_trash(call->store, call->principal.user, target.id, &target.from, &rows);
-    if (err == ERR_NONE)
+    if (err == ERR_NONE) {
+        response_clear(call->response);
         call->response->status = 204;
-    task_rows_fini(&rows);
+    }
     return err;
 }
 
 enum err task_restore(struct call *call)
 {
-    struct target target;
-    struct task_rows rows = {0};
-    enum err err = read_target(call, &target);
+    struct task_op op = {.kind = TASK_OP_RESTORE};
+    enum err err = run_op(call, read_target(call, &op), &op, 200);
 
-    if (err == ERR_NONE)
-        err = store_task_restore(call->store, call->principal.user, target.id, &target.from, &rows);
     if (err == ERR_CONFLICT)
         problem_set(call->problem, err, "the task is not in the trash");
-    return answer_task(call, err, 200, &rows);
+    return err;
 }
 
 /* If-None-Match on a GET: what the client has is what there is. RFC 9110 13.1.2. */
