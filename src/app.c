@@ -88,7 +88,7 @@ static void add_common_headers(struct call *call, const char *id)
 {
     const struct route *route = call->match.route;
     bool personal = route && route->needs & NEEDS_TOKEN;
-    bool preflight = call->request->method == METHOD_OPTIONS;
+    bool preflight = cors_is_preflight(call->request);
 
     response_header(call->response, "X-Request-Id", "%s", id);
     response_header(call->response, "X-Content-Type-Options", "nosniff");

@@ -184,8 +184,7 @@ static enum err check_object(json_t *object, const struct place *place, struct p
     enum err worst = ERR_NONE;
     json_t *value;
 
-    json_object_foreach(object, member.name, value)
-    {
+    json_object_foreach (object, member.name, value) {
         enum err err = check(value, &member, problem);
 
         if (err == ERR_BAD_REQUEST)
@@ -201,8 +200,7 @@ static enum err check_array(json_t *array, const struct place *place, struct pro
     enum err worst = ERR_NONE;
     json_t *value;
 
-    json_array_foreach(array, item.index, value)
-    {
+    json_array_foreach (array, item.index, value) {
         enum err err = check(value, &item, problem);
 
         if (err == ERR_BAD_REQUEST)

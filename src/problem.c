@@ -33,6 +33,7 @@ static const struct {
     [ERR_PRECONDITION_REQUIRED] = {428, 0, "a change needs an If-Match header"},
     [ERR_THROTTLED] = {429, 0, "too many attempts; try again later"},
     [ERR_INTERNAL] = {500, 0, "something went wrong on our side"},
+    [ERR_REPLAY] = {200, 0, "this was answered before"},
     [ERR_UNAVAILABLE] = {503, 1, "the service is not available just now; try again soon"},
 };
 

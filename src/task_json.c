@@ -144,8 +144,7 @@ static enum err read_tags(const struct member *member)
         return problem_fault(member->problem, "body", member->pointer, "too_long",
                              "must have at most %d items", TASK_TAGS_MAX);
     member->change->tags.count = 0;
-    json_array_foreach(member->value, index, value)
-    {
+    json_array_foreach (member->value, index, value) {
         enum err fault = read_tag(member, index, value);
 
         err = fault != ERR_NONE ? fault : err;

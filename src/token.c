@@ -123,13 +123,11 @@ static bool is_shallow(json_t *value, int levels)
         return true;
     if (levels == 0)
         return false;
-    json_object_foreach(value, key, member)
-    {
+    json_object_foreach (value, key, member) {
         if (!is_shallow(member, levels - 1))
             return false;
     }
-    json_array_foreach(value, i, member)
-    {
+    json_array_foreach (value, i, member) {
         if (!is_shallow(member, levels - 1))
             return false;
     }
@@ -334,8 +332,7 @@ static bool has_audience(const json_t *claim, const char *audience)
 
     if (!json_is_array(claim))
         return is_string(claim, audience);
-    json_array_foreach(claim, i, member)
-    {
+    json_array_foreach (claim, i, member) {
         if (!json_is_string(member))
             return false;
         found = found || is_string(member, audience);

@@ -982,6 +982,7 @@ static void test_print_table(void **state)
         "TODO_CORS_ORIGINS\tlist\t-\t0\tCORS_ORIGINS\t",
         "TODO_DB_DEADLINE_MS\tinteger\t5000\t0\t-\t",
         "TODO_DB_PREPARE\tboolean\t1\t0\t-\t",
+        "TODO_IDEMPOTENCY_HOURS\tinteger\t24\t0\t-\t",
         "TODO_JWT_AUDIENCE\tstring\t-\t0\t-\t",
         "TODO_JWT_ISSUER\tstring\t-\t0\t-\t",
         "TODO_JWT_LEEWAY\tinteger\t30\t0\t-\t",

@@ -75,6 +75,7 @@ static void test_every_err_has_its_answer(void **state)
         [ERR_MEDIA_TYPE] = 415,   [ERR_INVALID] = 422,
         [ERR_THROTTLED] = 429,    [ERR_PRECONDITION_REQUIRED] = 428,
         [ERR_INTERNAL] = 500,     [ERR_UNAVAILABLE] = 503,
+        [ERR_IN_FLIGHT] = 409,    [ERR_REPLAY] = 200,
     };
 
     for (int err = ERR_NONE; err < ERR_COUNT; err++) {
