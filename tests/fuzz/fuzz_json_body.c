@@ -29,8 +29,10 @@ static void check_value(json_t *value, int depth)
         require(!memchr(json_string_value(value), '\0', json_string_length(value)));
     if (json_is_object(value) || json_is_array(value))
         require(depth <= JSON_DEPTH_MAX);
-    json_object_foreach(value, name, item) check_value(item, depth + 1);
-    json_array_foreach(value, index, item) check_value(item, depth + 1);
+    json_object_foreach (value, name, item)
+        check_value(item, depth + 1);
+    json_array_foreach (value, index, item)
+        check_value(item, depth + 1);
 }
 
 static void check_problem(const struct problem *problem, enum err err)
