@@ -101,9 +101,9 @@ def test_schema_that_does_not_fit(own_cluster, make_site):
 
 def test_ready_notices_a_new_schema(own_cluster, make_site):
     site = make_site(own_cluster, TODO_WORKERS=1)
-    own_cluster.sql("UPDATE todo.schema_migrations SET version = 9999")
+    own_cluster.sql("UPDATE todo.schema_migrations SET version = version + 9000")
     assert site.request("GET", "/ready").status == 503
-    own_cluster.sql("UPDATE todo.schema_migrations SET version = 1")
+    own_cluster.sql("UPDATE todo.schema_migrations SET version = version - 9000")
     eventually(5, site.is_ready, "recovery")
 
 

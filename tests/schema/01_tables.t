@@ -4,7 +4,7 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 SELECT plan(26);
 
-SELECT tables_are('todo', ARRAY['schema_migrations', 'tasks', 'users']);
+SELECT tables_are('todo', ARRAY['idempotency_keys', 'schema_migrations', 'tasks', 'users']);
 
 PREPARE columns AS
     SELECT attrelid::regclass::text || '.' || attname || ' ' || format_type(atttypid, atttypmod)
@@ -81,7 +81,8 @@ PREPARE policies AS
     FROM pg_policies WHERE schemaname = 'todo';
 SELECT bag_eq('policies', ARRAY[
     'users own PERMISSIVE {public} ALL (id = current_setting(''app.user_id''::text, true))',
-    'tasks own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))'
+    'tasks own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
+    'idempotency_keys own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))'
 ], 'one policy a table, for every role and every command');
 
 -- What the workers may do, and that PUBLIC may do nothing.
