@@ -36,7 +36,7 @@ static void add_allow(struct call *call)
 static enum err dispatch(struct call *call)
 {
     const struct match *match = &call->match;
-    enum err err = route_find(call->request, &call->match);
+    enum err err = route_find(call->request, call->conf->compat, &call->match);
 
     if (err != ERR_NONE)
         return err;
@@ -81,7 +81,7 @@ static void answer_problem(struct call *call, enum err err)
         add_challenge(call);
     if (retry_after > 0)
         response_header(call->response, "Retry-After", "%d", retry_after);
-    problem_write(call->problem, err, &call->response->body);
+    problem_write(call->problem, err, call->conf->compat, &call->response->body);
 }
 
 static void add_common_headers(struct call *call, const char *id)

@@ -54,6 +54,8 @@ static const struct setting settings[] = {
      .help = "the database as todoctl's role; without it todoctl uses DATABASE_URL"},
     {"DATABASE_URL", &conf_url, AT(database_url),
      .help = "the database as the workers' role: a postgresql:// URL or a libpq keyword string"},
+    {"TODO_COMPAT", &conf_compat, AT(compat), "",
+     .help = "words for clients that expect something else, separated by commas"},
     {"TODO_CORS_ORIGINS", &conf_list, AT(cors_origins), "", .limits.check = conf_url_origin_fault,
      .aliases = {"CORS_ORIGINS"},
      .help = "browser origins, separated by commas; * stands for one label of the host"},

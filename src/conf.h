@@ -29,6 +29,7 @@ struct conf {
     long jwt_leeway;          /* TODO_JWT_LEEWAY: seconds, 0 to 300, default 30 */
     char *user_claim;         /* TODO_USER_CLAIM: default "sub" */
     char **cors_origins;      /* TODO_CORS_ORIGINS split at commas, trimmed; NULL-terminated */
+    unsigned compat;          /* TODO_COMPAT: bits of enum compat, default none */
     long max_body;            /* TODO_MAX_BODY: bytes, default 65536, 1024 to 1048576 */
     long workers;             /* TODO_WORKERS: default 1, 1 to 1024 */
     long log_level;           /* TODO_LOG_LEVEL: enum log_level, default info */

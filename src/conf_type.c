@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "compat.h"
 #include "conf_url.h"
 #include "log.h"
 #include "text.h"
@@ -150,6 +151,25 @@ static void clear_list(void *target)
 }
 
 const struct conf_type conf_list = {"list", false, set_list, clear_list};
+
+/* ---- compat */
+
+static bool set_compat(void *target, const char *value, const struct conf_limits *limits,
+                       struct conf_fault *fault)
+{
+    (void)limits;
+    for (struct text rest = text_of(value); rest.length > 0;) {
+        struct text item = take_item(&rest);
+        unsigned bit = compat_bit(item);
+        if (item.length > 0 && bit == 0)
+            return refuse(fault, "must be words of %s, not \"%.*s\"", compat_words(),
+                          item.length < SHOWN_BYTES ? (int)item.length : SHOWN_BYTES, item.data);
+        *(unsigned *)target |= bit;
+    }
+    return true;
+}
+
+const struct conf_type conf_compat = {"words", false, set_compat, clear_nothing};
 
 /* ---- secret */
 

@@ -27,6 +27,7 @@ struct conf_type {
 };
 
 extern const struct conf_type conf_boolean; /* bool */
+extern const struct conf_type conf_compat;  /* unsigned, bits of enum compat */
 extern const struct conf_type conf_integer; /* long */
 extern const struct conf_type conf_level;   /* long, an enum log_level */
 extern const struct conf_type conf_list;    /* char **, split at commas, trimmed, NULL-terminated */

@@ -182,17 +182,34 @@ static void write_fault(const struct fault *fault, struct arena *arena, struct b
     buf_add_char(out, '}');
 }
 
-void problem_write(const struct problem *problem, enum err err, struct buf *out)
+/* The faults, as an array; the documents of FastAPI have it under another name. */
+static void write_faults(const struct problem *problem, struct buf *out)
 {
+    buf_add_char(out, '[');
+    for (const struct fault *fault = problem->faults; fault; fault = fault->next) {
+        if (fault != problem->faults)
+            buf_add_char(out, ',');
+        write_fault(fault, problem->arena, out);
+    }
+    buf_add_char(out, ']');
+}
+
+void problem_write(const struct problem *problem, enum err err, unsigned compat, struct buf *out)
+{
+    bool array = compat & COMPAT_DETAIL_ARRAY && err == ERR_INVALID && problem->faults;
+
     buf_add_string(out, "{\"type\":\"about:blank\",\"title\":");
     buf_add_json(out, text_of(response_reason(problem_status(err))));
     buf_add_string(out, ",\"status\":");
     buf_add_int(out, problem_status(err));
     buf_add_string(out, ",\"detail\":");
-    write_detail(problem, err, out);
-    for (const struct fault *fault = problem->faults; fault; fault = fault->next) {
-        buf_add_string(out, fault == problem->faults ? ",\"errors\":[" : ",");
-        write_fault(fault, problem->arena, out);
+    if (array)
+        write_faults(problem, out);
+    else
+        write_detail(problem, err, out);
+    if (problem->faults) {
+        buf_add_string(out, ",\"errors\":");
+        write_faults(problem, out);
     }
-    buf_add_string(out, problem->faults ? "]}" : "}");
+    buf_add_char(out, '}');
 }

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "compat.h"
 #include "err.h"
 
 struct fault {
@@ -49,7 +50,7 @@ enum err problem_set(struct problem *problem, enum err err, const char *format, 
 int problem_status(enum err err);
 /* Seconds for Retry-After; 0 when the header does not apply. */
 int problem_retry_after(const struct problem *problem, enum err err);
-/* The JSON document. */
-void problem_write(const struct problem *problem, enum err err, struct buf *out);
+/* The JSON document. `compat`: bits of enum compat. */
+void problem_write(const struct problem *problem, enum err err, unsigned compat, struct buf *out);
 
 #endif

@@ -19,11 +19,14 @@ static const struct route routes[] = {
     {METHOD_GET, "{T}", READS, task_list},
     {METHOD_POST, "{T}", WRITES, task_create},
     {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
+    {METHOD_GET, "{T}/search", READS | NEEDS_SHORT, task_list},
     {METHOD_GET, "{T}/{id}", READS, task_get},
     {METHOD_PUT, "{T}/{id}", WRITES, task_put},
     {METHOD_PATCH, "{T}/{id}", WRITES, task_patch},
     {METHOD_DELETE, "{T}/{id}", WRITES, task_delete},
     {METHOD_PATCH, "{T}/{id}/complete", WRITES, task_complete},
+    {METHOD_PATCH, "{T}/{id}/toggle", WRITES | NEEDS_SHORT, task_complete},
+    {METHOD_POST, "{T}/{id}/toggle", WRITES | NEEDS_SHORT, task_complete},
     {METHOD_POST, "{T}/{id}/restore", WRITES, task_restore},
     {METHOD_GET, "/", NEEDS_NOTHING, service_root},
     {METHOD_GET, "/health", NEEDS_NOTHING, service_health},
@@ -121,15 +124,19 @@ static bool may_start(const struct request *request, size_t at)
     return true;
 }
 
-static const struct route *find_pattern(const struct tail *tail, struct match *match, size_t *base)
+static const struct route *find_pattern(const struct tail *tail, unsigned compat,
+                                        struct match *match, size_t *base)
 {
+    bool short_paths = compat & COMPAT_SHORT_PATHS;
+
     for (const struct route *route = routes; route->pattern; route++)
-        if (match_pattern(route->pattern, tail, match, base))
+        if ((short_paths || !(route->needs & NEEDS_SHORT)) &&
+            match_pattern(route->pattern, tail, match, base))
             return route;
     return NULL;
 }
 
-enum err route_find(const struct request *request, struct match *match)
+enum err route_find(const struct request *request, unsigned compat, struct match *match)
 {
     *match = (struct match){0};
     if (request->strange_path)
@@ -139,7 +146,7 @@ enum err route_find(const struct request *request, struct match *match)
         const struct route *first;
         size_t base;
 
-        if (!may_start(request, at) || !(first = find_pattern(&tail, match, &base)))
+        if (!may_start(request, at) || !(first = find_pattern(&tail, compat, match, &base)))
             continue;
         match->base = request->path;
         match->base.length = at + base > 0 ? request->segment_ends[at + base - 1] : 0;

@@ -3,6 +3,7 @@
 #ifndef TODO_ROUTE_H
 #define TODO_ROUTE_H
 
+#include "compat.h"
 #include "err.h"
 #include "request.h"
 
@@ -14,7 +15,8 @@ enum route_needs {
     NEEDS_TOKEN = 1 << 0, /* a principal; and when the path names a user, the same one */
     NEEDS_STORE = 1 << 1, /* talks to the database */
     NEEDS_FRAME = 1 << 2, /* writes: runs within exactly_once */
-    NEEDS_ROOM = 1 << 3   /* takes a body of up to 1 MiB */
+    NEEDS_ROOM = 1 << 3,  /* takes a body of up to 1 MiB */
+    NEEDS_SHORT = 1 << 4  /* is there only with COMPAT_SHORT_PATHS */
 };
 
 struct route {
@@ -36,7 +38,8 @@ struct match {
 /* Finds the route, wherever the web server has mounted us. ERR_NOT_FOUND: no such path; ERR_METHOD:
  * the path is known, match->allow says which methods. OPTIONS on a known path: ERR_NONE with
  * match->route NULL. HEAD finds the route of GET. */
-enum err route_find(const struct request *request, struct match *match) CHECK_RESULT;
+enum err route_find(const struct request *request, unsigned compat,
+                    struct match *match) CHECK_RESULT;
 
 /* The table, for the tests and the documents that are checked against it; ends with a NULL pattern.
  */

@@ -95,7 +95,8 @@ static enum err read_operation(struct call *call, const json_t *json, const char
         fault = read_if_match(call, json_object_get(json, "if_match"), at, &op->from);
         err = fault != ERR_NONE ? fault : err;
     }
-    fault = task_json_read(json, verb->mode, verb->fields, at, call->problem, &op->change);
+    fault = task_json_read(json, verb->mode, verb->fields, call->conf->compat, at, call->problem,
+                           &op->change);
     if (verb->fields == TASK_SET_COMPLETED && !op->change.set)
         op->change.set = TASK_TOGGLE_COMPLETED;
     return fault != ERR_NONE ? fault : err;
@@ -172,7 +173,7 @@ static void write_results(struct call *call, struct task_rows *rows, size_t coun
         if (i > 0)
             buf_add_char(out, ',');
         task_rows_get(&rows[i], 0, &task);
-        task_json_write(out, &task);
+        task_json_write(out, &task, call->conf->compat);
         task_rows_fini(&rows[i]);
     }
     buf_add_string(out, "]}");

@@ -43,7 +43,7 @@ static enum err parse_change(struct call *call, struct text body, enum task_mode
     enum err err = json_body_parse(body, call->problem, &json);
 
     if (err == ERR_NONE)
-        err = task_json_read(json, mode, fields, "", call->problem, change);
+        err = task_json_read(json, mode, fields, call->conf->compat, "", call->problem, change);
     json_decref(json);
     return err;
 }
@@ -86,7 +86,7 @@ static enum err answer_task(struct call *call, enum err err, int status, struct 
         if (status == 201)
             response_header(call->response, "Location", "%.*s/%lld", (int)call->match.base.length,
                             call->match.base.data, (long long)task.id);
-        task_json_write(&call->response->body, &task);
+        task_json_write(&call->response->body, &task, call->conf->compat);
     }
     task_rows_fini(rows);
     return err;
@@ -154,15 +154,24 @@ enum err task_complete(struct call *call)
     return run_op(call, err, &op, 200);
 }
 
+static void answer_deleted(struct call *call)
+{
+    response_clear(call->response);
+    call->response->status = 204;
+    if (call->conf->compat & COMPAT_DELETE_MESSAGE) {
+        call->response->status = 200;
+        call->response->content_type = RESPONSE_JSON;
+        buf_add_string(&call->response->body, "{\"message\":\"Task deleted successfully\"}");
+    }
+}
+
 enum err task_delete(struct call *call)
 {
     struct task_op op = {.kind = TASK_OP_TRASH};
     enum err err = run_op(call, read_target(call, &op), &op, 200);
 
-    if (err == ERR_NONE) {
-        response_clear(call->response);
-        call->response->status = 204;
-    }
+    if (err == ERR_NONE)
+        answer_deleted(call);
     return err;
 }
 
@@ -245,8 +254,9 @@ static const struct task_state *seen_state(const struct etag_condition *conditio
     return found ? seen : NULL;
 }
 
-static void write_list(struct buf *out, const struct task_rows *rows, int64_t limit)
+static void write_list(struct call *call, const struct task_rows *rows, int64_t limit)
 {
+    struct buf *out = &call->response->body;
     struct task task;
 
     buf_add_char(out, '[');
@@ -254,7 +264,7 @@ static void write_list(struct buf *out, const struct task_rows *rows, int64_t li
         if (i > 0)
             buf_add_char(out, ',');
         task_rows_get(rows, i, &task);
-        task_json_write(out, &task);
+        task_json_write(out, &task, call->conf->compat);
     }
     buf_add_char(out, ']');
 }
@@ -284,7 +294,7 @@ enum err task_list(struct call *call)
             (seen && seen->epoch == state.epoch && seen->change_seq == state.change_seq))
             answer_unchanged(call);
         else
-            write_list(&call->response->body, &rows, query.limit);
+            write_list(call, &rows, query.limit);
     }
     task_rows_fini(&rows);
     return err;

@@ -159,13 +159,14 @@ static const struct rule {
     bool clearable; /* null is a value */
     bool required;  /* to create a task */
     enum err (*read)(const struct member *member);
+    const char *alias; /* under COMPAT_IS_COMPLETED, when the name is absent; NULL: none */
 } rules[] = {
-    {"title", TASK_SET_TITLE, false, true, read_title},
-    {"description", TASK_SET_DESCRIPTION, true, false, read_description},
-    {"completed", TASK_SET_COMPLETED, false, false, read_completed},
-    {"priority", TASK_SET_PRIORITY, false, false, read_priority},
-    {"due_date", TASK_SET_DUE_DATE, true, false, read_due_date},
-    {"tags", TASK_SET_TAGS, false, false, read_tags},
+    {"title", TASK_SET_TITLE, false, true, read_title, NULL},
+    {"description", TASK_SET_DESCRIPTION, true, false, read_description, NULL},
+    {"completed", TASK_SET_COMPLETED, false, false, read_completed, "is_completed"},
+    {"priority", TASK_SET_PRIORITY, false, false, read_priority, NULL},
+    {"due_date", TASK_SET_DUE_DATE, true, false, read_due_date, NULL},
+    {"tags", TASK_SET_TAGS, false, false, read_tags, NULL},
 };
 
 static enum err read_member(const struct rule *rule, enum task_mode mode, struct member *member)
@@ -186,20 +187,31 @@ static enum err read_member(const struct rule *rule, enum task_mode mode, struct
     return err;
 }
 
-enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, const char *at,
-                        struct problem *problem, struct task_change *change)
+/* The name under which the object has the rule's member. */
+static const char *spelling(const json_t *json, const struct rule *rule, unsigned compat)
+{
+    bool aliased = rule->alias && compat & COMPAT_IS_COMPLETED &&
+                   !json_object_get(json, rule->name) && json_object_get(json, rule->alias);
+
+    return aliased ? rule->alias : rule->name;
+}
+
+enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, unsigned compat,
+                        const char *at, struct problem *problem, struct task_change *change)
 {
     enum err err = ERR_NONE;
 
     *change = (struct task_change){0};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const struct rule *rule = &rules[i];
+        const char *name = spelling(json, rule, compat);
         struct member member = {
-            .value = json_object_get(json, rules[i].name),
-            .pointer = arena_printf(problem->arena, "%s/%s", at, rules[i].name),
+            .value = json_object_get(json, name),
+            .pointer = arena_printf(problem->arena, "%s/%s", at, name),
             .problem = problem,
             .change = change,
         };
-        enum err fault = fields & rules[i].set ? read_member(&rules[i], mode, &member) : ERR_NONE;
+        enum err fault = fields & rule->set ? read_member(rule, mode, &member) : ERR_NONE;
 
         err = fault != ERR_NONE ? fault : err;
     }
@@ -246,7 +258,7 @@ static void write_TEXTS(struct buf *out, struct texts value)
     buf_add_char(out, ']');
 }
 
-void task_json_write(struct buf *out, const struct task *task)
+void task_json_write(struct buf *out, const struct task *task, unsigned compat)
 {
     size_t start = out->length;
 
@@ -255,6 +267,10 @@ void task_json_write(struct buf *out, const struct task *task)
     write_##kind(out, task->name);
     TASK_FIELDS(F)
 #undef F
+    if (compat & COMPAT_IS_COMPLETED) {
+        buf_add_text(out, TEXT_LITERAL(",\"is_completed\":"));
+        write_BOOLEAN(out, task->completed);
+    }
     out->data[start] = '{';
     buf_add_char(out, '}');
 }

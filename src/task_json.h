@@ -5,6 +5,7 @@
 #define TODO_TASK_JSON_H
 
 #include "buf.h"
+#include "compat.h"
 #include "err.h"
 #include "json_body.h"
 #include "problem.h"
@@ -16,13 +17,14 @@ enum task_mode { TASK_MODE_CREATE, TASK_MODE_PUT, TASK_MODE_PATCH };
 /* Reads those members of a JSON object that a task knows and `fields` (bits of enum task_set) asks
  * for; others are ignored. All faults are added to `problem`, with pointers below `at` ("" for the
  * whole body). The texts of *change are in `problem`'s arena. */
-enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, const char *at,
-                        struct problem *problem, struct task_change *change) CHECK_RESULT;
+enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields, unsigned compat,
+                        const char *at, struct problem *problem,
+                        struct task_change *change) CHECK_RESULT;
 
 /* "low", "MEDIUM", …: the stored spelling; TEXT_NULL for anything else. */
 struct text task_priority(struct text word);
 
-/* Appends the task as a JSON object. */
-void task_json_write(struct buf *out, const struct task *task);
+/* Appends the task as a JSON object. `compat`: bits of enum compat, here and above. */
+void task_json_write(struct buf *out, const struct task *task, unsigned compat);
 
 #endif

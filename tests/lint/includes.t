@@ -19,7 +19,7 @@ FLOORS = [
      "task_handlers.*"],
     ["admin.*", "check.*", "etag.*", "json_body.*", "migrate.*", "migrations.*", "prefer.*", "store*",
      "task_json.*", "task_query.*", "token.*"],
-    ["arena.*", "buf.*", "clock.*", "conf*", "err.h", "log.*", "problem.*", "request*",
+    ["arena.*", "buf.*", "clock.*", "compat.*", "conf*", "err.h", "log.*", "problem.*", "request*",
      "response.*", "task.h", "task_fields.h", "text.*", "timestamp.*"],
 ]
 

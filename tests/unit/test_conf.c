@@ -979,6 +979,7 @@ static void test_print_table(void **state)
         "BETTER_AUTH_SECRET\tsecret\t-\t1\tJWT_SECRET,JWT_SECRET_KEY,SECRET_KEY\t",
         "DATABASE_ADMIN_URL\turl\t-\t1\t-\t",
         "DATABASE_URL\turl\t-\t1\t-\t",
+        "TODO_COMPAT\twords\t-\t0\t-\t",
         "TODO_CORS_ORIGINS\tlist\t-\t0\tCORS_ORIGINS\t",
         "TODO_DB_DEADLINE_MS\tinteger\t5000\t0\t-\t",
         "TODO_DB_PREPARE\tboolean\t1\t0\t-\t",

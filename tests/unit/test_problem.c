@@ -42,7 +42,7 @@ static const char *document(const struct problem *problem, enum err err)
     char *text;
 
     buf_init(&out);
-    problem_write(problem, err, &out);
+    problem_write(problem, err, 0, &out);
     json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     json_decref(json);
