@@ -14,3 +14,10 @@ enum err call_body(struct call *call, struct text *body)
         limit = ROOM;
     return request_body(call->request, (size_t)limit, body, call->problem);
 }
+
+void call_unchanged(struct call *call)
+{
+    call->response->status = 304;
+    call->response->content_type = NULL;
+    buf_clear(&call->response->body);
+}

@@ -29,4 +29,7 @@ struct call {
 /* The request's body, at most what the route takes of one. Errors as request_body. */
 enum err call_body(struct call *call, struct text *body) CHECK_RESULT;
 
+/* Turns the answer to a GET into a 304: what the client has is what there is. RFC 9110 13.1.2. */
+void call_unchanged(struct call *call);
+
 #endif

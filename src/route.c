@@ -19,6 +19,7 @@ static const struct route routes[] = {
     {METHOD_GET, "{T}", READS, task_list},
     {METHOD_POST, "{T}", WRITES, task_create},
     {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
+    {METHOD_GET, "{T}/changes", READS, task_changes},
     {METHOD_GET, "{T}/search", READS | NEEDS_SHORT, task_list},
     {METHOD_GET, "{T}/{id}", READS, task_get},
     {METHOD_PUT, "{T}/{id}", WRITES, task_put},

@@ -79,6 +79,15 @@ static const char *const statements[SQL_COUNT] = {
                    "IS NULL"),
     [SQL_TASK_TRASH] = TASK_WRITE("deleted_at = statement_timestamp()", "IS NULL"),
     [SQL_TASK_RESTORE] = TASK_WRITE("deleted_at = NULL", "IS NOT NULL"),
+
+    /* LATERAL, since a plain join with LIMIT would sort everything behind the cursor. $3: also
+     * what is in the trash. */
+    [SQL_TASK_CHANGES] =
+        "SELECT " TASK_COLUMNS "k.deleted_at IS NOT NULL, u.epoch, u.change_seq, u.purged_seq "
+        "FROM todo.users u LEFT JOIN LATERAL (SELECT * FROM todo.tasks t "
+        "WHERE t.user_id = $1 AND t.version > $2::bigint "
+        "AND ($3::boolean OR t.deleted_at IS NULL) "
+        "ORDER BY t.version LIMIT $4::bigint) k ON true WHERE u.id = $1 ORDER BY k.version",
 };
 
 struct statement store_statement(enum sql sql)

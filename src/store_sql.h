@@ -31,6 +31,7 @@ enum sql {
     SQL_TASK_UPDATE,
     SQL_TASK_TRASH,
     SQL_TASK_RESTORE,
+    SQL_TASK_CHANGES,
     SQL_COUNT
 };
 

@@ -42,4 +42,23 @@ enum err store_task_list(struct store *store, struct text user, const struct tas
                          const struct task_state *seen, struct task_state *state,
                          struct task_rows *rows) CHECK_RESULT;
 
+/* How far a client has followed a user's changes: it has all with a version up to `seq`. It began
+ * with nothing when the counter stood at `floor`, so it never had what a purge had removed by then.
+ * Once it has read that far, both are the same. */
+struct task_cursor {
+    int64_t epoch; /* 0: it has nothing, and the rest is 0 too */
+    int64_t seq;
+    int64_t floor;
+};
+
+/* The tasks behind `since` as they are now, in the order of their versions, at most limit + 1 of
+ * them; task_rows_is_trashed tells those that are in the trash, of which there are none when
+ * `since` is NULL: a client without a cursor has nothing to drop. `state` is read with them.
+ * ERR_GONE: the cursor is of another epoch, above the counter, or a purge has removed what the
+ * client would still have to be told. */
+enum err store_task_changes(struct store *store, struct text user, const struct task_cursor *since,
+                            int64_t limit, struct task_state *state,
+                            struct task_rows *rows) CHECK_RESULT;
+bool task_rows_is_trashed(const struct task_rows *rows, int index);
+
 #endif

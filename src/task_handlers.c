@@ -3,8 +3,6 @@
 #include <config.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "call.h"
 #include "etag.h"
@@ -13,6 +11,7 @@
 #include "task_handlers.h"
 #include "task_json.h"
 #include "task_query.h"
+#include "task_state.h"
 
 #define MERGE_PATCH "application/merge-patch+json" /* RFC 7396 */
 
@@ -185,14 +184,6 @@ enum err task_restore(struct call *call)
     return err;
 }
 
-/* If-None-Match on a GET: what the client has is what there is. RFC 9110 13.1.2. */
-static void answer_unchanged(struct call *call)
-{
-    call->response->status = 304;
-    call->response->content_type = NULL;
-    buf_clear(&call->response->body);
-}
-
 enum err task_get(struct call *call)
 {
     struct etag_condition condition;
@@ -214,44 +205,8 @@ enum err task_get(struct call *call)
         return err;
     snprintf(tag, sizeof tag, "%lld", (long long)task.version);
     if (condition.any || etag_names(&condition, text_of(tag)))
-        answer_unchanged(call);
+        call_unchanged(call);
     return ERR_NONE;
-}
-
-/* The list's entity tag is "EPOCH.COUNTER", the epoch in hexadecimal. */
-#define STATE_TAG "%llx.%lld"
-
-static bool read_state(struct text tag, struct task_state *state)
-{
-    const char *dot = memchr(tag.data, '.', tag.length);
-    char hex[17] = "";
-
-    if (!dot || dot == tag.data || dot - tag.data >= (ptrdiff_t)sizeof hex)
-        return false;
-    memcpy(hex, tag.data, (size_t)(dot - tag.data));
-    if (strspn(hex, "0123456789abcdef") != strlen(hex))
-        return false;
-    state->epoch = (int64_t)strtoull(hex, NULL, 16);
-    return text_to_int((struct text){dot + 1, tag.length - (size_t)(dot + 1 - tag.data)}, 0,
-                       INT64_MAX, &state->change_seq);
-}
-
-/* The newest state that the client's tags stand for; NULL: none. */
-static const struct task_state *seen_state(const struct etag_condition *condition,
-                                           struct task_state *seen)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < condition->count; i++) {
-        struct task_state state;
-
-        if (read_state(condition->tags[i], &state) &&
-            (!found || state.change_seq > seen->change_seq)) {
-            *seen = state;
-            found = true;
-        }
-    }
-    return found ? seen : NULL;
 }
 
 static void write_list(struct call *call, const struct task_rows *rows, int64_t limit)
@@ -283,16 +238,14 @@ enum err task_list(struct call *call)
                         call->problem, &condition);
     if (err != ERR_NONE)
         return err;
-    seen = seen_state(&condition, &seen_room);
+    seen = task_state_seen(&condition, &seen_room);
     err = store_task_list(call->store, call->principal.user, &query, seen, &state, &rows);
     if (err == ERR_NONE) {
         call->response->status = 200;
         call->response->content_type = RESPONSE_JSON;
-        response_header(call->response, "ETag", "\"" STATE_TAG "\"", (long long)state.epoch,
-                        (long long)state.change_seq);
-        if (condition.any ||
-            (seen && seen->epoch == state.epoch && seen->change_seq == state.change_seq))
-            answer_unchanged(call);
+        task_state_tag(call->response, &state);
+        if (task_state_is_known(&condition, seen, &state))
+            call_unchanged(call);
         else
             write_list(call, &rows, query.limit);
     }

@@ -9,7 +9,8 @@ struct call;
 
 enum err task_list(struct call *call);
 enum err task_create(struct call *call);
-enum err task_batch(struct call *call); /* task_batch.c */
+enum err task_batch(struct call *call);   /* task_batch.c */
+enum err task_changes(struct call *call); /* task_changes.c */
 enum err task_get(struct call *call);
 enum err task_put(struct call *call);
 enum err task_patch(struct call *call);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* task_state.c: the one reader and the one writer of a state's spelling. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "task_state.h"
+
+bool task_state_read(struct text text, struct task_state *state)
+{
+    const char *dot = memchr(text.data, '.', text.length);
+    char hex[17] = "";
+
+    if (!dot || dot == text.data || dot - text.data >= (ptrdiff_t)sizeof hex)
+        return false;
+    memcpy(hex, text.data, (size_t)(dot - text.data));
+    if (strspn(hex, "0123456789abcdef") != strlen(hex))
+        return false;
+    state->epoch = (int64_t)strtoull(hex, NULL, 16);
+    return text_to_int((struct text){dot + 1, text.length - (size_t)(dot + 1 - text.data)}, 0,
+                       INT64_MAX, &state->change_seq);
+}
+
+const struct task_state *task_state_seen(const struct etag_condition *condition,
+                                         struct task_state *seen)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < condition->count; i++) {
+        struct task_state state;
+
+        if (task_state_read(condition->tags[i], &state) &&
+            (!found || state.change_seq > seen->change_seq)) {
+            *seen = state;
+            found = true;
+        }
+    }
+    return found ? seen : NULL;
+}
+
+bool task_state_is_known(const struct etag_condition *condition, const struct task_state *seen,
+                         const struct task_state *state)
+{
+    return condition->any ||
+           (seen && seen->epoch == state->epoch && seen->change_seq == state->change_seq);
+}
+
+void task_state_tag(struct response *response, const struct task_state *state)
+{
+    response_header(response, "ETag", "\"" TASK_STATE_FORMAT "\"", (long long)state->epoch,
+                    (long long)state->change_seq);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* task_state.h: where a user's tasks stand, as clients see it: "EPOCH.COUNTER", the epoch in
+ * hexadecimal. It is the entity tag of whatever is read from the tasks as a whole (the list, a page
+ * of changes), and what cursors of the delta are made of. */
+#ifndef TODO_TASK_STATE_H
+#define TODO_TASK_STATE_H
+
+#include "etag.h"
+#include "response.h"
+#include "store_task.h"
+
+/* For printf, with two long long. */
+#define TASK_STATE_FORMAT "%llx.%lld"
+
+/* The whole of `text`; false if it is none. */
+bool task_state_read(struct text text, struct task_state *state);
+
+/* The newest state that the client's tags stand for, in *seen; NULL: none. */
+const struct task_state *task_state_seen(const struct etag_condition *condition,
+                                         struct task_state *seen);
+
+/* Does If-None-Match say that the client has what there is? */
+bool task_state_is_known(const struct etag_condition *condition, const struct task_state *seen,
+                         const struct task_state *state);
+
+/* Adds the ETag header. */
+void task_state_tag(struct response *response, const struct task_state *state);
+
+#endif
