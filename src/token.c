@@ -17,6 +17,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base64url.h"
+
 #define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
 #define EMAIL_BYTES_MAX 320
 #define NAME_BYTES_MAX 200
@@ -67,50 +69,6 @@ static bool split_segments(struct text token, struct text segments[SEGMENT_COUNT
     return memchr(start, '.', (size_t)(end - start)) == NULL;
 }
 
-/* The character of plain base64 for one of base64url; 0 for any other. */
-static char plain_base64(char c)
-{
-    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-        return c;
-    return c == '-' ? '+' : c == '_' ? '/' : '\0';
-}
-
-/* Are the bits that a last, incomplete group leaves over zero? Otherwise two spellings would give
- * the same bytes. */
-static bool has_canonical_end(struct text segment)
-{
-    static const char *const ends[] = {NULL, "", "AQgw", "AEIMQUYcgkosw048"};
-    size_t rest = segment.length % 4;
-
-    return rest == 0 || strchr(ends[rest], segment.data[segment.length - 1]) != NULL;
-}
-
-/* Strict base64url without padding (RFC 7515, appendix C) to bytes. */
-static bool decode_segment(struct arena *arena, struct text segment, struct text *bytes)
-{
-    size_t padding = (4 - segment.length % 4) % 4;
-    size_t length = segment.length + padding;
-    unsigned char *plain = arena_alloc(arena, length + 1);
-    unsigned char *out = arena_alloc(arena, length / 4 * 3 + 1);
-    int decoded;
-
-    for (size_t i = 0; i < segment.length; i++) {
-        char c = plain_base64(segment.data[i]);
-
-        if (c == '\0')
-            return false;
-        plain[i] = (unsigned char)c;
-    }
-    memset(plain + segment.length, '=', padding);
-    if (!has_canonical_end(segment))
-        return false;
-    decoded = EVP_DecodeBlock(out, plain, (int)length);
-    if (decoded < 0)
-        return false;
-    *bytes = (struct text){(const char *)out, (size_t)decoded - padding};
-    return true;
-}
-
 /* Has `value` at most `levels` levels of arrays and objects? For one kind the other's loop is
  * empty. */
 static bool is_shallow(json_t *value, int levels)
@@ -141,7 +99,7 @@ static json_t *decode_object(struct arena *arena, struct text segment)
     struct text bytes;
     json_t *json;
 
-    if (!decode_segment(arena, segment, &bytes) || memchr(bytes.data, '\0', bytes.length) != NULL)
+    if (!base64url_decode(arena, segment, &bytes) || memchr(bytes.data, '\0', bytes.length) != NULL)
         return NULL;
     json = json_loadb(bytes.data, bytes.length, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json) && is_shallow(json, DEPTH_MAX))
@@ -167,7 +125,7 @@ static enum token_fault parse_token(struct candidate *candidate)
     candidate->claims = decode_object(candidate->arena, segments[SEGMENT_PAYLOAD]);
     if (candidate->claims == NULL)
         return refuse(candidate, TOKEN_MALFORMED, "payload is not base64url of a JSON object");
-    if (!decode_segment(candidate->arena, segments[SEGMENT_SIGNATURE], &candidate->signature))
+    if (!base64url_decode(candidate->arena, segments[SEGMENT_SIGNATURE], &candidate->signature))
         return refuse(candidate, TOKEN_MALFORMED, "signature is not base64url");
     return TOKEN_OK;
 }
