@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 /* Does the header's value (NULL: absent) hold this preference, as "count=exact"? Names and values
- * compare in any case, values may be quoted, parameters behind ';' are ignored. */
+ * compare in any case, values may be quoted, parameters behind ';' are ignored, and of several with
+ * one name the first counts. */
 bool prefer_has(const char *value, const char *preference);
 
 #endif

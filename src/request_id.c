@@ -30,7 +30,7 @@ const char *request_id(struct arena *arena, const char *sent)
 {
     uint64_t words[2];
 
-    if (sent && strlen(sent) <= ID_MAX && sent[strspn(sent, ALPHABET)] == '\0')
+    if (sent && *sent && strlen(sent) <= ID_MAX && sent[strspn(sent, ALPHABET)] == '\0')
         return sent;
     random_words(words);
     return arena_printf(arena, "%016" PRIx64 "%016" PRIx64, words[0], words[1]);
