@@ -17,7 +17,7 @@
 #include "token.h"
 
 /* The schema this program was written for: the number of the newest file in schema/. */
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 
 struct store; /* one a process; the connection is opened at the first use */
 

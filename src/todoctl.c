@@ -17,6 +17,7 @@
 #include "check.h"
 #include "conf.h"
 #include "migrate.h"
+#include "purge.h"
 #include "text.h"
 #include "token.h"
 
@@ -24,6 +25,7 @@
 #define TODO_SCHEMA_DIR "/usr/share/todo-fcgi/schema"
 #endif
 
+#define PURGE_BATCH 1000
 #define SECRET_BYTES 32
 #define TOKEN_LIFETIME 3600          /* seconds */
 #define TOKEN_LIFETIME_MAX 315360000 /* ten years */
@@ -38,6 +40,7 @@ struct command {
 static int run_check(int argc, char **argv);
 static int run_help(int argc, char **argv);
 static int run_migrate(int argc, char **argv);
+static int run_purge(int argc, char **argv);
 static int run_secret(int argc, char **argv);
 static int run_token(int argc, char **argv);
 static int run_version(int argc, char **argv);
@@ -49,6 +52,11 @@ static const struct command commands[] = {
     {"migrate", "[--schema DIR] [--dry-run]",
      "bring the database's schema up to date, as DATABASE_ADMIN_URL (else DATABASE_URL)",
      run_migrate},
+    {"purge", "[--older-than AGE] [--keys] [--batch ROWS] [--dry-run]",
+     "remove for good what has been in the trash for longer than AGE (30d), and expired "
+     "idempotency "
+     "keys; with --keys alone only these",
+     run_purge},
     {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
     {"token", "USER [--expires SECONDS]", "print a token for USER, by default for an hour",
      run_token},
@@ -84,6 +92,20 @@ static int load(struct conf *conf, bool needs_worker)
     if (status != EX_OK)
         fprintf(stderr, "todoctl: %s\n", error);
     return status;
+}
+
+/* Also the URL of whoever may change the schema, or rows of all users. */
+static int load_admin(struct conf *conf, const char **url)
+{
+    int status = load(conf, false);
+
+    if (status != EX_OK)
+        return status;
+    *url = conf->database_admin_url ? conf->database_admin_url : conf->database_url;
+    if (*url)
+        return EX_OK;
+    fputs("todoctl: DATABASE_ADMIN_URL is not set: give it in the environment\n", stderr);
+    return EX_CONFIG;
 }
 
 /* For the commands that take neither options nor operands. */
@@ -135,27 +157,72 @@ static int read_migrate_options(int argc, char **argv, struct migrate_options *o
     return optind < argc ? refuse("unexpected argument ", argv[optind]) : EX_OK;
 }
 
-static int migrate_with(const struct conf *conf, const struct migrate_options *options)
-{
-    const char *url = conf->database_admin_url ? conf->database_admin_url : conf->database_url;
-
-    if (url)
-        return migrate_run(url, options->directory, options->dry_run);
-    fputs("todoctl: DATABASE_ADMIN_URL is not set: give it in the environment\n", stderr);
-    return EX_CONFIG;
-}
-
 static int run_migrate(int argc, char **argv)
 {
     struct migrate_options options = {TODO_SCHEMA_DIR, 0};
     struct conf conf;
+    const char *url;
     int status = read_migrate_options(argc, argv, &options);
 
     if (status != EX_OK)
         return status;
-    status = load(&conf, false);
+    status = load_admin(&conf, &url);
     if (status == EX_OK)
-        status = migrate_with(&conf, &options);
+        status = migrate_run(url, options.directory, options.dry_run);
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- purge */
+
+struct purge_options {
+    struct purge purge;
+    int keys, dry_run;
+};
+
+static int read_purge_options(int argc, char **argv, struct purge_options *options)
+{
+    const struct option known[] = {
+        {"older-than", required_argument, NULL, 'o'},
+        {"batch", required_argument, NULL, 'b'},
+        {"keys", no_argument, &options->keys, 1},
+        {"dry-run", no_argument, &options->dry_run, 1},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == '?')
+            return refuse_option(argv);
+        if (option == 'o' && !purge_read_age(optarg, &options->purge.age))
+            return refuse("--older-than must be like 30d (s, m, h, d, w), up to 100 years, not ",
+                          optarg);
+        if (option == 'b' &&
+            !text_to_int(text_of(optarg), 1, PURGE_BATCH_MAX, &options->purge.batch))
+            return refuse("--batch must be 1 to 100000 rows, not ", optarg);
+    }
+    if (optind < argc)
+        return refuse("unexpected argument ", argv[optind]);
+    if (options->purge.age == 0 && !options->keys)
+        return refuse("purge needs --older-than AGE, or --keys", "");
+    options->purge.dry_run = options->dry_run;
+    return EX_OK;
+}
+
+static int run_purge(int argc, char **argv)
+{
+    struct purge_options options = {.purge = {.batch = PURGE_BATCH}};
+    struct conf conf;
+    const char *url;
+    int status = read_purge_options(argc, argv, &options);
+
+    if (status != EX_OK)
+        return status;
+    status = load_admin(&conf, &url);
+    if (status == EX_OK) {
+        options.purge.key_age = (int64_t)conf.idempotency_hours * 3600;
+        status = purge_run(url, &options.purge);
+    }
     conf_fini(&conf);
     return status;
 }

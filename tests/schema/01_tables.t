@@ -47,7 +47,7 @@ SELECT is((SELECT attidentity FROM pg_attribute
            WHERE attrelid = 'todo.tasks'::regclass AND attname = 'id'),
           'a'::"char", 'the server alone gives out ids');
 SELECT indexes_are('todo', 'users', ARRAY['users_pkey']);
-SELECT indexes_are('todo', 'tasks', ARRAY['tasks_pkey', 'tasks_version']);
+SELECT indexes_are('todo', 'tasks', ARRAY['tasks_pkey', 'tasks_trash', 'tasks_version']);
 SELECT index_is_unique('todo', 'tasks', 'tasks_version');
 SELECT has_index('todo', 'tasks', 'tasks_version', ARRAY['user_id', 'version']);
 
@@ -70,7 +70,8 @@ SELECT is((SELECT rolcanlogin FROM pg_roles WHERE rolname = 'todo_owner'), false
 SELECT is_empty($$ SELECT roleid::regrole FROM pg_auth_members WHERE member = 'todo_app'::regrole $$,
                 'todo_app is a member of nothing');
 
--- Row-level security, and its one policy, for every role and every command.
+-- Row-level security, and its one policy, for every role and every command; the owner, who has to
+-- find what is to be purged, sees some more.
 SELECT is_empty($$
     SELECT relname FROM pg_class
     WHERE relnamespace = 'todo'::regnamespace AND relkind IN ('r', 'p')
@@ -82,8 +83,10 @@ PREPARE policies AS
 SELECT bag_eq('policies', ARRAY[
     'users own PERMISSIVE {public} ALL (id = current_setting(''app.user_id''::text, true))',
     'tasks own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
-    'idempotency_keys own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))'
-], 'one policy a table, for every role and every command');
+    'idempotency_keys own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
+    'tasks purge PERMISSIVE {todo_owner} SELECT (deleted_at IS NOT NULL)',
+    'idempotency_keys purge PERMISSIVE {todo_owner} SELECT true'
+], 'one policy a table, for every role and every command; and two for the owner');
 
 -- What the workers may do, and that PUBLIC may do nothing.
 SELECT schema_privs_are('todo', 'todo_app', ARRAY['USAGE']);
