@@ -33,7 +33,7 @@ void buf_clear(struct buf *buf)
         buf_fini(buf);
 }
 
-static void grow(struct buf *buf, size_t size)
+void buf_grow(struct buf *buf, size_t size)
 {
     size_t wanted, capacity = buf->capacity ? buf->capacity : CAPACITY_FIRST;
     char *data;
@@ -49,35 +49,9 @@ static void grow(struct buf *buf, size_t size)
     buf->capacity = capacity;
 }
 
-char *buf_reserve(struct buf *buf, size_t size)
-{
-    if (!buf->data || buf->capacity - buf->length < size)
-        grow(buf, size);
-    return buf->data + buf->length;
-}
-
-void buf_add(struct buf *buf, const void *data, size_t length)
-{
-    if (length == 0)
-        return;
-    memcpy(buf_reserve(buf, length), data, length);
-    buf->length += length;
-}
-
-void buf_add_text(struct buf *buf, struct text t)
-{
-    buf_add(buf, t.data, t.length);
-}
-
 void buf_add_string(struct buf *buf, const char *string)
 {
     buf_add(buf, string, strlen(string));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    *buf_reserve(buf, 1) = c;
-    buf->length++;
 }
 
 void buf_add_int(struct buf *buf, int64_t value)

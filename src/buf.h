@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -22,12 +23,39 @@ void buf_fini(struct buf *buf);
  * not stay with the process for good. */
 void buf_clear(struct buf *buf);
 
+/* Makes room for `size` more bytes. For buf_reserve. */
+void buf_grow(struct buf *buf, size_t size);
+
+/* Inline, as writing a task is dozens of short pieces whose lengths the compiler knows. */
+
 /* Room for `size` more bytes: where to write them. The caller adds to `length` what it wrote. */
-char *buf_reserve(struct buf *buf, size_t size) __attribute__((returns_nonnull));
-void buf_add(struct buf *buf, const void *data, size_t length);
-void buf_add_text(struct buf *buf, struct text t);
+__attribute__((returns_nonnull)) static inline char *buf_reserve(struct buf *buf, size_t size)
+{
+    if (!buf->data || buf->capacity - buf->length < size)
+        buf_grow(buf, size);
+    return buf->data + buf->length;
+}
+
+static inline void buf_add(struct buf *buf, const void *data, size_t length)
+{
+    if (length == 0)
+        return;
+    memcpy(buf_reserve(buf, length), data, length);
+    buf->length += length;
+}
+
+static inline void buf_add_text(struct buf *buf, struct text t)
+{
+    buf_add(buf, t.data, t.length);
+}
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    *buf_reserve(buf, 1) = c;
+    buf->length++;
+}
+
 void buf_add_string(struct buf *buf, const char *string);
-void buf_add_char(struct buf *buf, char c);
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
