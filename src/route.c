@@ -48,18 +48,23 @@ struct tail {
     size_t count;
 };
 
-/* How many segments {T} takes; 0: it does not fit. A user may be called "tasks". */
+static bool is_segment(const struct tail *tail, size_t at, const char *word)
+{
+    return at < tail->count && strcmp(tail->segments[at], word) == 0;
+}
+
+/* How many segments {T} takes; 0: it does not fit. A user may be called "tasks". /api/api/tasks is
+ * not the user "api" but /api/tasks mounted at /api, or nobody could have that: to a user "api"
+ * both are the same. */
 static size_t match_tasks(const struct tail *tail, const char **user)
 {
-    if (tail->count >= 2 && strcmp(tail->segments[0], "api") == 0) {
-        if (tail->count >= 3 && strcmp(tail->segments[2], "tasks") == 0) {
-            *user = tail->segments[1];
-            return 3;
-        }
-        if (strcmp(tail->segments[1], "tasks") == 0)
-            return 2;
+    if (!is_segment(tail, 0, "api"))
+        return 0;
+    if (is_segment(tail, 2, "tasks") && !is_segment(tail, 1, "api")) {
+        *user = tail->segments[1];
+        return 3;
     }
-    return 0;
+    return is_segment(tail, 1, "tasks") ? 2 : 0;
 }
 
 /* Does the pattern fit the whole tail? Fills user, id and, as `base`, how many segments stand
@@ -112,14 +117,14 @@ static void find_method(const struct route *first, enum method method, struct ma
 }
 
 /* The root is known by nothing but its place: the path's end must be a slash there. And a prefix
- * with "api" in it can only be one if another "api" follows. */
+ * with "api" in it can only be one if it ends there, or another "api" follows. */
 static bool may_start(const struct request *request, size_t at)
 {
-    if (at == request->segment_count)
-        return request->trailing_slash;
-    if (strcmp(request->segments[at], "api") == 0)
+    if (at == request->segment_count && !request->trailing_slash)
+        return false;
+    if (at < request->segment_count && strcmp(request->segments[at], "api") == 0)
         return true;
-    for (size_t i = 0; i < at; i++)
+    for (size_t i = 0; i + 1 < at; i++)
         if (strcmp(request->segments[i], "api") == 0)
             return false;
     return true;
