@@ -28,6 +28,7 @@ BUILD = pathlib.Path(os.environ.get("TEST_BUILDDIR", SOURCE))
 WORKER = BUILD / "todo.fcgi"
 TODOCTL = BUILD / "todoctl"
 WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))
+WRAPPER[:1] = map(shutil.which, WRAPPER[:1])  # spawn-fcgi does not look into PATH
 SLOW = float(os.environ.get("TEST_SLOW", "1"))
 SECRET = "a secret for tests, of more than thirty-two bytes"
 ORIGIN = "https://app.example"
@@ -123,8 +124,8 @@ class Pool:
 
     def __init__(self, directory, settings, spawned=0):
         self.directory = pathlib.Path(directory)
-        self.socket = self.directory / "run" / "fcgi.sock"
         self.log = self.directory / "log" / "todo.log"
+        self.socket = self.directory / "run" / "fcgi.sock"
         self.settings = settings
         self.spawned = spawned
         self.process = None
@@ -228,7 +229,15 @@ class Site:
         self.port = self.web.port
         Site.living.append(self)
         if wait:
+            self.wait()
+
+    def wait(self):
+        try:
             eventually(10, self.is_ready, "/ready")
+        except AssertionError as error:
+            text = self.pool.log.read_text(errors="replace")
+            self.stop()
+            raise AssertionError(f"{error}; the pool says:\n{text}") from None
 
     def is_ready(self):
         return self.request("GET", "/ready", checked=False).status == 200
