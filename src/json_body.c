@@ -228,11 +228,7 @@ static enum err check_root(json_t *root, struct text body, struct problem *probl
     const struct place place = {.depth = 1};
     enum err err = check(root, &place, problem);
 
-    if (err == ERR_BAD_REQUEST)
-        return too_deep(body, problem);
-    if (!err && !json_is_object(root))
-        return problem_fault(problem, "body", "", "dict_type", "must be an object");
-    return err;
+    return err == ERR_BAD_REQUEST ? too_deep(body, problem) : err;
 }
 
 static bool is_blank(struct text body)
@@ -244,7 +240,7 @@ static bool is_blank(struct text body)
     return i == body.length;
 }
 
-enum err json_body_parse(struct text body, struct problem *problem, json_t **json)
+enum err json_body_parse_any(struct text body, struct problem *problem, json_t **json)
 {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
     json_error_t error;
@@ -252,8 +248,7 @@ enum err json_body_parse(struct text body, struct problem *problem, json_t **jso
 
     *json = NULL;
     if (is_blank(body))
-        return problem_set(problem, ERR_BAD_REQUEST,
-                           "the body is empty; a JSON object is expected");
+        return problem_set(problem, ERR_BAD_REQUEST, "the body is empty; JSON is expected");
     *json = json_loadb(body.data, body.length, flags, &error);
     if (!*json)
         return refuse(&error, body, problem);
@@ -263,4 +258,15 @@ enum err json_body_parse(struct text body, struct problem *problem, json_t **jso
         *json = NULL;
     }
     return err;
+}
+
+enum err json_body_parse(struct text body, struct problem *problem, json_t **json)
+{
+    enum err err = json_body_parse_any(body, problem, json);
+
+    if (err != ERR_NONE || json_is_object(*json))
+        return err;
+    json_decref(*json);
+    *json = NULL;
+    return problem_fault(problem, "body", "", "dict_type", "must be an object");
 }

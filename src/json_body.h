@@ -17,4 +17,7 @@
  * out of range, or not an object at the top. */
 enum err json_body_parse(struct text body, struct problem *problem, json_t **json) CHECK_RESULT;
 
+/* The same for a value of any type. */
+enum err json_body_parse_any(struct text body, struct problem *problem, json_t **json) CHECK_RESULT;
+
 #endif

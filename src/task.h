@@ -75,6 +75,13 @@ struct task_op {
     struct task_change change; /* create and update */
 };
 
+/* The instants of a task that is imported; TIMESTAMP_NULL: those that creating it would give. */
+struct task_stamps {
+    int64_t completed_at; /* counts only for what is completed */
+    int64_t created_at;
+    int64_t updated_at;
+};
+
 enum task_sort {
     TASK_SORT_CREATED, /* by id: the order of creation on this server */
     TASK_SORT_UPDATED,

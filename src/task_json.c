@@ -7,6 +7,8 @@
 
 #include "task_json.h"
 
+#define INSTANT "a date or a date-time such as 2026-01-16T06:44:39Z"
+
 /* A member that is being read: where its faults belong, and what it may become. */
 struct member {
     const json_t *value;
@@ -104,7 +106,7 @@ static enum err read_due_date(const struct member *member)
         return wrong_type(member, "datetime_type", "a string or null");
     if (!timestamp_parse(text, &member->change->due_date))
         return problem_fault(member->problem, "body", member->pointer, "datetime_parsing",
-                             "must be a date or a date-time such as 2026-01-16T06:44:39Z");
+                             "must be " INSTANT);
     return ERR_NONE;
 }
 
@@ -212,6 +214,41 @@ enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields
             .change = change,
         };
         enum err fault = fields & rule->set ? read_member(rule, mode, &member) : ERR_NONE;
+
+        err = fault != ERR_NONE ? fault : err;
+    }
+    return err;
+}
+
+/* One instant; absent or null leaves it TIMESTAMP_NULL. */
+static enum err read_stamp(const json_t *value, const char *pointer, struct problem *problem,
+                           int64_t *stamp)
+{
+    struct text text = {json_string_value(value), json_string_length(value)};
+
+    *stamp = TIMESTAMP_NULL;
+    if (!value || json_is_null(value) || (json_is_string(value) && timestamp_parse(text, stamp)))
+        return ERR_NONE;
+    return problem_fault(problem, "body", pointer, "datetime_parsing", "must be " INSTANT);
+}
+
+enum err task_json_read_stamps(const json_t *json, const char *at, struct problem *problem,
+                               struct task_stamps *stamps)
+{
+    const struct {
+        const char *name;
+        int64_t *stamp;
+    } members[] = {
+        {"completed_at", &stamps->completed_at},
+        {"created_at", &stamps->created_at},
+        {"updated_at", &stamps->updated_at},
+    };
+    enum err err = ERR_NONE;
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const char *pointer = arena_printf(problem->arena, "%s/%s", at, members[i].name);
+        enum err fault =
+            read_stamp(json_object_get(json, members[i].name), pointer, problem, members[i].stamp);
 
         err = fault != ERR_NONE ? fault : err;
     }

@@ -21,6 +21,11 @@ enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields
                         const char *at, struct problem *problem,
                         struct task_change *change) CHECK_RESULT;
 
+/* Reads completed_at, created_at and updated_at, for an import; null is as absent. Faults as above.
+ */
+enum err task_json_read_stamps(const json_t *json, const char *at, struct problem *problem,
+                               struct task_stamps *stamps) CHECK_RESULT;
+
 /* "low", "MEDIUM", …: the stored spelling; TEXT_NULL for anything else. */
 struct text task_priority(struct text word);
 

@@ -79,9 +79,9 @@ static const struct {
     struct text body;
     const char *detail;
 } bad[] = {
-    {T(""), "the body is empty; a JSON object is expected"},
-    {T(" \r\n\t "), "the body is empty; a JSON object is expected"},
-    {{NULL, 0}, "the body is empty; a JSON object is expected"},
+    {T(""), "the body is empty; JSON is expected"},
+    {T(" \r\n\t "), "the body is empty; JSON is expected"},
+    {{NULL, 0}, "the body is empty; JSON is expected"},
     {T("nope"), "the body is not JSON at byte 0"},
     {T("\xef\xbb\xbf{}"), "the body is not JSON at byte 0"},
     {T("title=a&b=c"), "the body is not JSON at byte 0"},
