@@ -93,7 +93,7 @@ static void add_common_headers(struct call *call, const char *id)
     response_header(call->response, "X-Request-Id", "%s", id);
     response_header(call->response, "X-Content-Type-Options", "nosniff");
     response_header(call->response, "Cache-Control", "%s",
-                    personal ? "private, no-cache" : "no-store");
+                    personal && !(route->needs & NEEDS_SECRECY) ? "private, no-cache" : "no-store");
     if (personal)
         response_header(call->response, "Vary", "Authorization");
     cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
@@ -122,7 +122,14 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     add_common_headers(&call, id);
     log_debug("%s %.*s %d", method_name(request.method), (int)request.path.length,
               request.path.data ? request.path.data : "", response->status);
+    if (request.method == METHOD_HEAD || !response->source.next)
+        app_end(app, response);
+    return request.method;
+}
+
+void app_end(struct app *app, struct response *response)
+{
+    response_end_source(response);
     store_end_request(app->store);
     log_set_request_id(NULL);
-    return request.method;
 }

@@ -21,8 +21,12 @@ void app_init(struct app *app, const struct conf *conf, struct store *store);
 void app_fini(struct app *app);
 
 /* Answers the request that `environment` and `read` describe into a cleared *response. Always
- * succeeds: what fails becomes a problem document. Gives the request's method, for HEAD. */
+ * succeeds: what fails becomes a problem document. Gives the request's method, for HEAD. When the
+ * response has a source (never for HEAD), app_end must follow once that has been used. */
 enum method app_handle(struct app *app, char **environment, body_reader *read, void *source,
                        struct response *response);
+
+/* Lets go of what the answer was made from; harmless when app_handle has done so. */
+void app_end(struct app *app, struct response *response);
 
 #endif

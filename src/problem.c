@@ -182,8 +182,7 @@ static void write_fault(const struct fault *fault, struct arena *arena, struct b
     buf_add_char(out, '}');
 }
 
-/* The faults, as an array; the documents of FastAPI have it under another name. */
-static void write_faults(const struct problem *problem, struct buf *out)
+void problem_write_errors(const struct problem *problem, struct buf *out)
 {
     buf_add_char(out, '[');
     for (const struct fault *fault = problem->faults; fault; fault = fault->next) {
@@ -204,12 +203,12 @@ void problem_write(const struct problem *problem, enum err err, unsigned compat,
     buf_add_int(out, problem_status(err));
     buf_add_string(out, ",\"detail\":");
     if (array)
-        write_faults(problem, out);
+        problem_write_errors(problem, out);
     else
         write_detail(problem, err, out);
     if (problem->faults) {
         buf_add_string(out, ",\"errors\":");
-        write_faults(problem, out);
+        problem_write_errors(problem, out);
     }
     buf_add_char(out, '}');
 }

@@ -50,6 +50,9 @@ enum err problem_set(struct problem *problem, enum err err, const char *format, 
 int problem_status(enum err err);
 /* Seconds for Retry-After; 0 when the header does not apply. */
 int problem_retry_after(const struct problem *problem, enum err err);
+/* The faults as the document's "errors" (FastAPI's have them under another name): a JSON array,
+ * empty when there are none. */
+void problem_write_errors(const struct problem *problem, struct buf *out);
 /* The JSON document. `compat`: bits of enum compat. */
 void problem_write(const struct problem *problem, enum err err, unsigned compat, struct buf *out);
 

@@ -5,6 +5,7 @@
 #define TODO_RECORD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -16,11 +17,12 @@ struct record {
     size_t index;                      /* from 0 */
     unsigned line;                     /* where it begins, from 1; 0: its format has no lines */
     char pointer[RECORD_POINTER_SIZE]; /* RFC 6901: "/3", or "/tasks/3" */
-    const json_t *json;                /* the sink must not keep it */
+    const json_t *json;                /* an object; the sink must not keep it */
+    bool faulty;                       /* its reader has told a fault; `json` may be NULL then */
 };
 
-/* Takes the records in their order. ERR_INVALID: this one is faulty, go on; another error ends the
- * reading. */
+/* Takes the records, all of them in their order. ERR_INVALID: this one is faulty, go on; another
+ * error ends the reading. */
 typedef enum err record_sink(void *data, const struct record *record);
 
 /* What is known of a file after one more record: the error that counts. */

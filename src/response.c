@@ -38,18 +38,36 @@ void response_init(struct response *response)
 {
     response->status = 200;
     response->content_type = NULL;
+    response->streams = false;
+    response->source = (struct response_source){0};
     buf_init(&response->headers);
     buf_init(&response->body);
 }
 
 void response_fini(struct response *response)
 {
+    response_end_source(response);
     buf_fini(&response->headers);
     buf_fini(&response->body);
 }
 
+void response_stream(struct response *response, struct response_source source)
+{
+    response->streams = true;
+    response->source = source;
+}
+
+void response_end_source(struct response *response)
+{
+    if (response->source.end)
+        response->source.end(response->source.data);
+    response->source = (struct response_source){0};
+}
+
 void response_clear(struct response *response)
 {
+    response_end_source(response);
+    response->streams = false;
     response->status = 200;
     response->content_type = NULL;
     buf_clear(&response->headers);
@@ -112,7 +130,7 @@ void response_head(const struct response *response, struct buf *out)
         buf_add_string(out, response->content_type);
         buf_add_string(out, "\r\n");
     }
-    if (response->status != 204 && response->status != 304) {
+    if (response->status != 204 && response->status != 304 && !response->streams) {
         buf_add_string(out, "Content-Length: ");
         buf_add_int(out, (int64_t)response->body.length);
         buf_add_string(out, "\r\n");

@@ -3,13 +3,26 @@
 #ifndef TODO_RESPONSE_H
 #define TODO_RESPONSE_H
 
+#include <stdbool.h>
+
 #include "buf.h"
+
+/* Where the rest of a long body comes from, while what there is of it is sent. */
+struct response_source {
+    /* Appends the next piece; nothing, when the body is complete. False: it never will be, and the
+     * client must be able to tell. */
+    bool (*next)(void *data, struct buf *out);
+    void (*end)(void *data);
+    void *data;
+};
 
 struct response {
     int status;               /* 200 to 599 */
     const char *content_type; /* static; NULL: no body, no Content-Type */
     struct buf headers; /* "Name: value\r\n" lines, but Status, Content-Type, Content-Length */
     struct buf body;
+    bool streams;                  /* the body has more than is in `body` */
+    struct response_source source; /* of the rest; .next NULL: none, or it was ended */
 };
 
 #define RESPONSE_JSON "application/json"
@@ -27,8 +40,15 @@ void response_header(struct response *response, const char *name, const char *fo
 /* "OK" for 200, … : RFC 9110 15. "Unknown" for a code we never send. */
 const char *response_reason(int status);
 
+/* What `source` gives follows the body. */
+void response_stream(struct response *response, struct response_source source);
+
+/* Ends the source, if there is one. */
+void response_end_source(struct response *response);
+
 /* The head as CGI wants it (RFC 3875 6.3): Status, the lines, Content-Type, Content-Length (of the
- * body; absent for 204 and 304), and the empty line. For HEAD the caller leaves the body out. */
+ * body; absent for 204 and 304, and when it streams), and the empty line. For HEAD the caller
+ * leaves the body out. */
 void response_head(const struct response *response, struct buf *out);
 
 #endif

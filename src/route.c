@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "export_handlers.h"
+#include "import_handlers.h"
 #include "route.h"
 #include "service.h"
 #include "task_handlers.h"
@@ -21,6 +23,8 @@ static const struct route routes[] = {
     {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
     {METHOD_GET, "{T}/changes", READS, task_changes},
     {METHOD_GET, "{T}/search", READS | NEEDS_SHORT, task_list},
+    {METHOD_GET, "{T}/export", READS | NEEDS_SECRECY, task_export},
+    {METHOD_POST, "{T}/import", WRITES | NEEDS_ROOM, task_import},
     {METHOD_GET, "{T}/{id}", READS, task_get},
     {METHOD_PUT, "{T}/{id}", WRITES, task_put},
     {METHOD_PATCH, "{T}/{id}", WRITES, task_patch},

@@ -121,15 +121,17 @@ static ssize_t read_body(void *source, char *data, size_t size)
     return FCGX_GetError(source) == 0 ? count : -1;
 }
 
-static void put(FCGX_Stream *out, struct text t)
+/* False when the peer does not take it; close_request tells. */
+static bool put(FCGX_Stream *out, struct text t)
 {
     while (t.length > 0) {
         int size = t.length < INT_MAX ? (int)t.length : INT_MAX;
         if (FCGX_PutStr(t.data, size, out) != size)
-            return; /* close_request tells */
+            return false;
         t.data += size;
         t.length -= (size_t)size;
     }
+    return true;
 }
 
 /* Reads the request's parameters. False, and the connection is closed, when the peer does not send
@@ -158,17 +160,36 @@ static bool is_abandoned(const FCGX_Request *request)
     return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-static void answer(struct server *server)
+/* Sends what the response's source gives. False: the answer will never be whole. A peer that takes
+ * no more of it has given up by itself. */
+static bool send_rest(struct response *response, FCGX_Stream *out)
+{
+    const struct response_source source = response->source;
+    bool more = source.next != NULL;
+    while (more) {
+        buf_clear(&response->body);
+        if (!source.next(source.data, &response->body))
+            return false;
+        more = response->body.length > 0 && put(out, buf_text(&response->body));
+    }
+    return true;
+}
+
+/* False: the answer was begun and cannot be completed. */
+static bool answer(struct server *server)
 {
     FCGX_Request *request = &server->request;
     struct response *response = &server->response;
+    bool whole = true;
     response_clear(response);
     enum method method = app_handle(server->app, request->envp, read_body, request->in, response);
     buf_clear(&server->head);
     response_head(response, &server->head);
-    put(request->out, buf_text(&server->head));
-    if (method != METHOD_HEAD)
-        put(request->out, buf_text(&response->body));
+    if (put(request->out, buf_text(&server->head)) && method != METHOD_HEAD &&
+        put(request->out, buf_text(&response->body)))
+        whole = send_rest(response, request->out);
+    app_end(server->app, response);
+    return whole;
 }
 
 /* Sends what is left and closes the connection, whatever the peer asked for: to keep it open would
@@ -183,6 +204,19 @@ static void close_request(FCGX_Request *request)
         FCGX_Attach(request);
     request->keepConnection = 0;
     FCGX_Finish_r(request);
+}
+
+/* Closes the connection so that the web server, and behind it the client, sees that the answer is
+ * not whole. To close it without the record that ends a request would not do: nginx takes that for
+ * the end of an answer whose length was not told. A record of a version that there is not makes all
+ * of them give up. */
+static void cut_request(FCGX_Request *request)
+{
+    static const char broken[8] = "\xff";
+    FCGX_FFlush(request->out);
+    if (send(request->ipcFd, broken, sizeof(broken), MSG_NOSIGNAL) < 0)
+        log_debug("the web server has closed the connection");
+    FCGX_Free(request, 1);
 }
 
 /* Several workers share the queue: that there was a connection does not mean that it is ours. */
@@ -207,9 +241,10 @@ static void serve_one(struct server *server)
     } else if (is_abandoned(&server->request)) {
         log_debug("a request was abandoned before it was begun");
         FCGX_Free(&server->request, 1);
-    } else {
-        answer(server);
+    } else if (answer(server)) {
         close_request(&server->request);
+    } else {
+        cut_request(&server->request);
     }
 }
 

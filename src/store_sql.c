@@ -32,6 +32,7 @@
 
 static const char *const statements[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN",
+    [SQL_BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_SCHEMA_VERSION] = "SELECT max(version)::bigint FROM todo.schema_migrations",
@@ -88,6 +89,23 @@ static const char *const statements[SQL_COUNT] = {
         "WHERE t.user_id = $1 AND t.version > $2::bigint "
         "AND ($3::boolean OR t.deleted_at IS NULL) "
         "ORDER BY t.version LIMIT $4::bigint) k ON true WHERE u.id = $1 ORDER BY k.version",
+    [SQL_EXPORT_PAGE] = "SELECT " TASK_COLUMNS "(SELECT epoch FROM todo.users WHERE id = $1) "
+                        "FROM todo.tasks k WHERE k.user_id = $1 AND k.version > $2::bigint "
+                        "AND k.deleted_at IS NULL ORDER BY k.version LIMIT $3::bigint",
+
+    /* The counter takes all of the $4 versions at once; $3 of them are still to be given out. */
+    [SQL_IMPORT_COUNT] =
+        "INSERT INTO todo.users AS u (id, email, name, change_seq) VALUES ($1, $2, $3, $4::bigint) "
+        "ON CONFLICT (id) DO UPDATE SET change_seq = u.change_seq + $4",
+    [SQL_IMPORT_TASKS] =
+        "INSERT INTO todo.tasks AS k (user_id, title, description, completed, completed_at, "
+        "priority, due_date, tags, created_at, updated_at, version) "
+        "SELECT $1, r.title, r.description, r.completed, "
+        "CASE WHEN r.completed THEN coalesce(r.completed_at, statement_timestamp()) END, "
+        "r.priority, r.due_date, r.tags, coalesce(r.created_at, statement_timestamp()), "
+        "coalesce(r.updated_at, statement_timestamp()), u.change_seq - $3::bigint + r.ordinality "
+        "FROM todo.users u, json_populate_recordset(NULL::todo.tasks, $2::json) "
+        "WITH ORDINALITY AS r WHERE u.id = $1 ORDER BY r.ordinality RETURNING k.id",
 };
 
 struct statement store_statement(enum sql sql)

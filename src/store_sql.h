@@ -17,6 +17,7 @@ struct statement {
 
 enum sql {
     SQL_BEGIN,
+    SQL_BEGIN_SNAPSHOT,
     SQL_COMMIT,
     SQL_ROLLBACK,
     SQL_SCHEMA_VERSION,
@@ -32,6 +33,9 @@ enum sql {
     SQL_TASK_TRASH,
     SQL_TASK_RESTORE,
     SQL_TASK_CHANGES,
+    SQL_EXPORT_PAGE,
+    SQL_IMPORT_COUNT,
+    SQL_IMPORT_TASKS,
     SQL_COUNT
 };
 

@@ -304,11 +304,11 @@ static enum err end_record(struct reader *reader)
 
     snprintf(record->pointer, sizeof record->pointer, "/%zu", record->index);
     record->json = reader->json;
-    if (reader->cell > reader->width)
-        err = problem_fault(reader->problem, "body", record->pointer, "too_long",
-                            "line %u: has more cells than the header", record->line);
-    else
-        err = reader->sink(reader->data, record);
+    record->faulty = reader->cell > reader->width;
+    if (record->faulty)
+        reader->err = problem_fault(reader->problem, "body", record->pointer, "too_long",
+                                    "line %u: has more cells than the header", record->line);
+    err = reader->sink(reader->data, record);
     record->index++;
     json_object_clear(reader->json);
     return err;

@@ -19,11 +19,10 @@ static void begin_json(struct buf *out)
     buf_add_char(out, '[');
 }
 
-static void write_json(struct buf *out, const struct task *task, int64_t epoch, bool first)
+static void write_json(struct buf *out, const struct task *task, const struct task_file *file)
 {
-    (void)epoch;
-    buf_add_string(out, first ? "\n" : ",\n");
-    task_json_write(out, task);
+    buf_add_string(out, file->begun ? ",\n" : "\n");
+    task_json_write(out, task, file->compat);
 }
 
 static void end_json(struct buf *out)
@@ -37,15 +36,17 @@ static enum err take_array(const json_t *array, const char *at, struct problem *
     struct record record = {0};
     enum err worst = ERR_NONE;
 
-    json_array_foreach(array, record.index, record.json)
-    {
+    json_array_foreach (array, record.index, record.json) {
         enum err err;
 
         snprintf(record.pointer, sizeof record.pointer, "%s/%zu", at, record.index);
-        if (json_is_object(record.json))
-            err = sink(data, &record);
-        else
-            err = problem_fault(problem, "body", record.pointer, "dict_type", "must be an object");
+        record.faulty = !json_is_object(record.json);
+        if (record.faulty) {
+            record.json = NULL;
+            worst =
+                problem_fault(problem, "body", record.pointer, "dict_type", "must be an object");
+        }
+        err = sink(data, &record);
         worst = record_worst(worst, err);
         if (record_is_fatal(err))
             break;
@@ -71,10 +72,9 @@ static enum err read_json(struct text body, struct problem *problem, record_sink
     return err;
 }
 
-static void write_csv(struct buf *out, const struct task *task, int64_t epoch, bool first)
+static void write_csv(struct buf *out, const struct task *task, const struct task_file *file)
 {
-    (void)epoch;
-    (void)first;
+    (void)file;
     task_csv_write(out, task);
 }
 
@@ -83,10 +83,9 @@ static void end_csv(struct buf *out)
     (void)out;
 }
 
-static void write_ical(struct buf *out, const struct task *task, int64_t epoch, bool first)
+static void write_ical(struct buf *out, const struct task *task, const struct task_file *file)
 {
-    (void)first;
-    task_ical_write(out, task, epoch);
+    task_ical_write(out, task, file->epoch);
 }
 
 /* The first is the default. */

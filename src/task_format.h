@@ -9,13 +9,19 @@
 #include "request.h"
 #include "task.h"
 
+/* What a task's writer has to know beside the task. */
+struct task_file {
+    int64_t epoch;   /* the owner's */
+    unsigned compat; /* bits of enum compat */
+    bool begun;      /* a task was written */
+};
+
 struct task_format {
     const char *media_type; /* as clients name it */
     const char *content_type;
     const char *file_name;
     void (*begin)(struct buf *out);
-    /* `epoch` is the task's owner's. */
-    void (*write)(struct buf *out, const struct task *task, int64_t epoch, bool first);
+    void (*write)(struct buf *out, const struct task *task, const struct task_file *file);
     void (*end)(struct buf *out);
     /* Hands each record to `sink`. ERR_BAD_REQUEST: the body is not of this format, or cut off;
      * ERR_INVALID: faults were added; else as the sink says. */

@@ -165,6 +165,7 @@ static void zone_fault(struct reader *reader, const char *field, unsigned line)
     char pointer[RECORD_POINTER_SIZE * 2];
 
     snprintf(pointer, sizeof pointer, "%s/%s", reader->record.pointer, field);
+    reader->record.faulty = true;
     reader->err = problem_fault(reader->problem, "body", pointer, "timezone",
                                 "line %u: has a TZID that is not known here", line);
 }
@@ -191,6 +192,7 @@ static void begin_task(struct reader *reader, unsigned line)
     reader->plain = record_object();
     reader->exact = record_object();
     reader->record.line = line;
+    reader->record.faulty = false;
     snprintf(reader->record.pointer, sizeof reader->record.pointer, "/%zu", reader->record.index);
 }
 

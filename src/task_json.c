@@ -255,6 +255,25 @@ enum err task_json_read_stamps(const json_t *json, const char *at, struct proble
     return err;
 }
 
+void task_json_import(const struct task_change *change, const struct task_stamps *stamps,
+                      struct task *task)
+{
+    bool completed = change->set & TASK_SET_COMPLETED ? change->completed
+                                                      : stamps->completed_at != TIMESTAMP_NULL;
+
+    *task = (struct task){
+        .title = change->title,
+        .description = change->description,
+        .completed = completed,
+        .completed_at = completed ? stamps->completed_at : TIMESTAMP_NULL,
+        .priority = change->set & TASK_SET_PRIORITY ? change->priority : TEXT_LITERAL("medium"),
+        .due_date = change->set & TASK_SET_DUE_DATE ? change->due_date : TIMESTAMP_NULL,
+        .tags = change->tags,
+        .created_at = stamps->created_at,
+        .updated_at = stamps->updated_at,
+    };
+}
+
 static void write_INTEGER(struct buf *out, int64_t value)
 {
     buf_add_int(out, value);

@@ -26,6 +26,11 @@ enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields
 enum err task_json_read_stamps(const json_t *json, const char *at, struct problem *problem,
                                struct task_stamps *stamps) CHECK_RESULT;
 
+/* The task that they make: what they do not say is as for a new one, and the instants that are only
+ * known once it is stored are TIMESTAMP_NULL. A completed_at alone says that it is completed. */
+void task_json_import(const struct task_change *change, const struct task_stamps *stamps,
+                      struct task *task);
+
 /* "low", "MEDIUM", …: the stored spelling; TEXT_NULL for anything else. */
 struct text task_priority(struct text word);
 

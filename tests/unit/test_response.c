@@ -96,6 +96,39 @@ static void test_clear(void **state)
     test_fresh(state);
 }
 
+static bool no_more(void *data, struct buf *out)
+{
+    (void)data;
+    (void)out;
+    return true;
+}
+
+static void count_end(void *data)
+{
+    int *ends = data;
+
+    ++*ends;
+}
+
+/* How long a streamed body will be is not known; its source is ended once, by whoever is first. */
+static void test_stream(void **state)
+{
+    struct response *response = *state;
+    int ends = 0;
+
+    buf_add_string(&response->body, "the first piece");
+    response_stream(response, (struct response_source){no_more, count_end, &ends});
+    assert_head(response, "Status: 200 OK\r\n\r\n");
+    response_end_source(response);
+    response_end_source(response);
+    assert_int_equal(ends, 1);
+    assert_head(response, "Status: 200 OK\r\n\r\n");
+    response_stream(response, (struct response_source){no_more, count_end, &ends});
+    response_clear(response);
+    assert_int_equal(ends, 2);
+    test_fresh(state);
+}
+
 static void test_reasons(void **state)
 {
     static const int statuses[] = {200, 201, 204, 304, 400, 401, 403, 404, 405, 409,
@@ -120,6 +153,7 @@ int main(void)
         TEST(test_no_length_without_body),
         TEST(test_controls_are_neutralised),
         TEST(test_clear),
+        TEST(test_stream),
         TEST(test_reasons),
     };
 

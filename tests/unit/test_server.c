@@ -36,11 +36,13 @@
 #define LARGE_ANSWER 1000000
 #define SLOW_MS 300
 #define CLIENTS 20
+#define PIECE 100000
 
 enum record { BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 enum { RESPONDER = 1, KEEP_CONNECTION = 1, NO_FLAGS = 0 };
 
 static atomic_int *handled; /* in shared memory: requests that app_handle was given */
+static atomic_int *ended;   /* and those that app_end was */
 
 /* ---- the application */
 
@@ -78,6 +80,38 @@ static void answer_large(struct buf *out)
     out->length = LARGE_ANSWER;
 }
 
+/* Pieces of a stream: so many, and then its end or its failure; -1: without end. */
+struct pieces {
+    int left;
+    bool fails;
+};
+
+static bool next_piece(void *data, struct buf *out)
+{
+    struct pieces *pieces = data;
+    if (pieces->left == 0)
+        return !pieces->fails;
+    pieces->left -= pieces->left > 0;
+    memset(buf_reserve(out, PIECE), 'p', PIECE);
+    out->length = PIECE;
+    return true;
+}
+
+static void answer_stream(struct response *response, const char *kind)
+{
+    static struct pieces pieces;
+    pieces = (struct pieces){strcmp(kind, "/endless") == 0 ? -1 : 3, strcmp(kind, "/cut") == 0};
+    buf_add_string(&response->body, "first,");
+    response_stream(response, (struct response_source){next_piece, NULL, &pieces});
+}
+
+void app_end(struct app *app, struct response *response)
+{
+    (void)app;
+    response_end_source(response);
+    atomic_fetch_add(ended, 1);
+}
+
 enum method app_handle(struct app *app, char **environment, body_reader *read, void *source,
                        struct response *response)
 {
@@ -92,6 +126,8 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
         answer_environment(environment, &response->body);
     else if (strcmp(path, "/large") == 0)
         answer_large(&response->body);
+    else if (strncmp(path, "/stream", 7) == 0)
+        answer_stream(response, path + 7);
     else
         buf_add_string(&response->body, path);
     if (strcmp(path, "/slow") == 0)
@@ -153,8 +189,9 @@ static int set_up(void **state)
         0);
     assert_int_equal(listen(fixture->listen_fd, 64), 0);
     handled =
-        mmap(NULL, sizeof(*handled), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, 2 * sizeof(*handled), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(handled != MAP_FAILED);
+    ended = handled + 1;
     fixture->worker = start(fixture, work);
     *state = fixture;
     return 0;
@@ -168,7 +205,7 @@ static int tear_down(void **state)
     close(fixture->listen_fd);
     unlink(fixture->address.sun_path);
     rmdir(fixture->directory);
-    munmap(handled, sizeof(*handled));
+    munmap(handled, 2 * sizeof(*handled));
     free(fixture);
     return 0;
 }
@@ -271,6 +308,7 @@ static void send_all(int fd, struct buf *out)
 struct answer {
     struct buf out; /* what came as STDOUT, and a zero byte */
     bool ended;     /* END came, the request is complete */
+    bool broken;    /* a record came that is none */
     bool closed;    /* and then the worker closed the connection */
 };
 
@@ -291,6 +329,7 @@ static void receive_answer(int fd, struct answer *answer)
         assert_int_equal(receive(fd, content, length + header[6]), length + header[6]);
         if (header[1] == STDOUT)
             buf_add(&answer->out, content, length);
+        answer->broken = header[0] != 1;
         if (header[1] == END)
             answer->ended = content[4] == 0;
     }
@@ -455,6 +494,63 @@ static void test_large_answer_to_a_slow_reader(void **state)
     assert_int_equal(strlen(strstr(answer.out.data, "\r\n\r\n") + 4), LARGE_ANSWER);
     assert_true(answer.ended);
     buf_fini(&answer.out);
+}
+
+static void assert_stream(const struct fixture *fixture, const char *path, bool whole)
+{
+    struct answer answer;
+    const char *body;
+    receive_answer(send_get(fixture, path), &answer);
+    assert_non_null(strstr(answer.out.data, "Status: 200 OK\r\n"));
+    assert_null(strstr(answer.out.data, "Content-Length"));
+    body = strstr(answer.out.data, "\r\n\r\n") + 4;
+    assert_memory_equal(body, "first,ppp", 9);
+    assert_int_equal(strlen(body), 6 + 3 * PIECE);
+    assert_int_equal(answer.ended, whole);
+    assert_int_equal(answer.broken, !whole);
+    assert_true(answer.closed);
+    buf_fini(&answer.out);
+}
+
+static void test_stream(void **state)
+{
+    assert_stream(*state, "/stream", true);
+    assert_serves(*state);
+    assert_int_equal(atomic_load(ended), 2);
+}
+
+/* A stream that fails is not ended as a request is, so that nobody takes it for whole. */
+static void test_stream_that_fails(void **state)
+{
+    assert_stream(*state, "/stream/cut", false);
+    assert_serves(*state);
+    assert_int_equal(atomic_load(ended), 2);
+}
+
+static void test_stream_is_for_who_reads_it(void **state)
+{
+    char byte;
+    int fd = send_get(*state, "/stream/endless");
+    assert_int_equal(receive(fd, &byte, 1), 1);
+    close(fd);
+    assert_serves(*state);
+    assert_int_equal(atomic_load(ended), 2);
+}
+
+static void test_stream_is_not_for_head(void **state)
+{
+    struct answer answer;
+    struct buf out;
+    int fd = connect_to(*state);
+    buf_init(&out);
+    add_head(&out, "HEAD", "/stream", NO_FLAGS, "", 60000);
+    add_record(&out, STDIN, "", 0);
+    send_all(fd, &out);
+    receive_answer(fd, &answer);
+    assert_string_equal(strstr(answer.out.data, "\r\n\r\n") + 4, "");
+    assert_true(answer.ended);
+    buf_fini(&answer.out);
+    buf_fini(&out);
 }
 
 /* ---- peers that go, stay away, or send rubbish */
@@ -784,6 +880,10 @@ int main(void)
         TEST(test_unread_body_does_not_cost_the_answer),
         TEST(test_keep_connection_is_not_granted),
         TEST(test_large_answer_to_a_slow_reader),
+        TEST(test_stream),
+        TEST(test_stream_that_fails),
+        TEST(test_stream_is_for_who_reads_it),
+        TEST(test_stream_is_not_for_head),
         TEST(test_peer_that_only_connects),
         TEST(test_abandoned_request_is_not_run),
         TEST(test_peer_that_closes_its_half_is_answered),
