@@ -16,12 +16,14 @@ void app_init(struct app *app, const struct conf *conf, struct store *store)
 {
     app->conf = conf;
     app->store = store;
+    app->seal = cursor_seal_new(conf);
     arena_init(&app->arena);
 }
 
 void app_fini(struct app *app)
 {
     arena_fini(&app->arena);
+    cursor_seal_free(app->seal);
 }
 
 static void add_allow(struct call *call)
@@ -104,8 +106,13 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
 {
     struct request request;
     struct problem problem;
-    struct call call = {app->conf, app->store, &app->arena, &request,
-                        response,  &problem,   .match = {0}};
+    struct call call = {.conf = app->conf,
+                        .store = app->store,
+                        .seal = app->seal,
+                        .arena = &app->arena,
+                        .request = &request,
+                        .response = response,
+                        .problem = &problem};
     const char *id;
     enum err err;
 

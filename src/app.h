@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "call.h"
 #include "conf.h"
+#include "cursor.h"
 #include "request.h"
 #include "response.h"
 #include "store.h"
@@ -14,6 +15,7 @@
 struct app {
     const struct conf *conf;
     struct store *store;
+    struct cursor_seal *seal;
     struct arena arena; /* the request's memory; reset by app_handle before each */
 };
 

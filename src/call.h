@@ -14,9 +14,12 @@
 #include "store.h"
 #include "token.h"
 
+struct cursor_seal;
+
 struct call {
     const struct conf *conf;
     struct store *store;
+    const struct cursor_seal *seal;
     struct arena *arena;
     struct request *request;
     struct response *response;

@@ -22,6 +22,7 @@ static const struct route routes[] = {
     {METHOD_POST, "{T}", WRITES, task_create},
     {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
     {METHOD_GET, "{T}/changes", READS, task_changes},
+    {METHOD_GET, "{T}/tags", READS, task_tags},
     {METHOD_GET, "{T}/search", READS | NEEDS_SHORT, task_list},
     {METHOD_GET, "{T}/export", READS | NEEDS_SECRECY, task_export},
     {METHOD_POST, "{T}/import", WRITES | NEEDS_ROOM, task_import},

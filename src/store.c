@@ -101,6 +101,11 @@ static void mark_prepared(struct store *store, unsigned key, bool prepared)
     store->prepared_count += prepared ? 1 : -1;
 }
 
+static const char *statement_text(struct store *store, const struct statement *statement)
+{
+    return statement->sql ? statement->sql : statement->compose(&store->arena, statement->question);
+}
+
 /* Queues one step; the statement is prepared on the way if this connection does not have it yet. */
 static bool send_step(struct store *store, struct step *step)
 {
@@ -112,11 +117,12 @@ static bool send_step(struct store *store, struct step *step)
     step->prepares = false;
     if (!store->conf->db_prepare ||
         (store->prepared_count >= PREPARED_MAX && !is_prepared(store, key)))
-        return PQsendQueryParams(store->connection, step->statement.sql, step->count, NULL,
-                                 step->values, step->lengths, binary, 1);
+        return PQsendQueryParams(store->connection, statement_text(store, &step->statement),
+                                 step->count, NULL, step->values, step->lengths, binary, 1);
     snprintf(name, sizeof name, "s%u", key);
     if (!is_prepared(store, key)) {
-        if (!PQsendPrepare(store->connection, name, step->statement.sql, 0, NULL))
+        if (!PQsendPrepare(store->connection, name, statement_text(store, &step->statement), 0,
+                           NULL))
             return false;
         mark_prepared(store, key, true);
         step->prepares = true;

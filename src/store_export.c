@@ -25,7 +25,7 @@ static void take_page(struct step *step, struct task_page *page)
     int count = PQntuples(result);
     struct task task;
 
-    page->rows = (struct task_rows){result, count};
+    page->rows = (struct task_rows){.result = result, .count = count};
     page->more = count == PAGE_ROWS;
     if (count == 0)
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* store_list.c: lists of tasks. A question's shape (which conditions, which order) picks the
- * statement; its values are parameters. Shapes are prepared like any other statement. */
+/* store_list.c: lists of tasks, and their tags. A question's shape (which conditions, which order,
+ * from where) picks the statement; its values are parameters. Shapes are prepared like any other
+ * statement. */
 #include <config.h>
 
 #include <string.h>
@@ -25,29 +26,73 @@ static const char *const filters[] = {
 };
 #define FILTER_COUNT (sizeof filters / sizeof *filters)
 
-/* ORDER BY, ascending and descending; every order is total, as ties break by id. Texts compare by
- * code point, so that an order does not depend on how the database was made. */
-static const char *const orders[TASK_SORT_COUNT][2] = {
-    [TASK_SORT_CREATED] = {"k.id", "k.id DESC"},
-    [TASK_SORT_UPDATED] = {"k.updated_at, k.id", "k.updated_at DESC, k.id DESC"},
-    [TASK_SORT_TITLE] = {"k.title COLLATE \"C\", k.id", "k.title COLLATE \"C\" DESC, k.id DESC"},
-    [TASK_SORT_DUE_DATE] = {"k.due_date, k.id", "k.due_date DESC NULLS LAST, k.id DESC"},
-    [TASK_SORT_PRIORITY] = {"k.priority, k.id", "k.priority DESC, k.id DESC"},
-    [TASK_SORT_COMPLETED] = {"k.completed, k.id", "k.completed DESC, k.id DESC"},
+/* What a sort compares before the id, which makes every order total. A task without a due date has
+ * one at the end of all time in an ascending order, and before it in a descending one, so that it
+ * comes last in both and is a key like any other. Texts compare by code point, so that an order
+ * does not depend on how the database was made. */
+static const struct sort {
+    const char *ascending, *descending, *type;
+    enum { KEY_NONE, KEY_NUMBER, KEY_TRUTH, KEY_TEXT } key; /* where struct task_place has it */
+} sorts[TASK_SORT_COUNT] = {
+    [TASK_SORT_CREATED] = {NULL, NULL, NULL, KEY_NONE},
+    [TASK_SORT_UPDATED] = {"k.updated_at", "k.updated_at", "timestamptz", KEY_NUMBER},
+    [TASK_SORT_TITLE] = {"k.title COLLATE \"C\"", "k.title COLLATE \"C\"", "text", KEY_TEXT},
+    [TASK_SORT_DUE_DATE] = {"coalesce(k.due_date, 'infinity')", "coalesce(k.due_date, '-infinity')",
+                            "timestamptz", KEY_NUMBER},
+    [TASK_SORT_PRIORITY] = {"k.priority", "k.priority", "todo.priority", KEY_TEXT},
+    [TASK_SORT_COMPLETED] = {"k.completed", "k.completed", "boolean", KEY_TRUTH},
 };
 
-/* The shape as a statement's key: conditions, order, direction, trash. */
+/* PostgreSQL's infinite instants on the wire. */
+#define TIME_INFINITY INT64_MAX
+#define TIME_MINUS_INFINITY INT64_MIN
+
+void task_place_at(struct task_place *place, const struct task *task)
+{
+    int64_t no_date = place->descending ? TIME_MINUS_INFINITY : TIME_INFINITY;
+
+    place->at_row = true;
+    place->id = task->id;
+    place->number = 0;
+    place->text = TEXT_NULL;
+    switch (place->sort) {
+    case TASK_SORT_UPDATED:
+        place->number = task->updated_at;
+        break;
+    case TASK_SORT_TITLE:
+        place->text = task->title;
+        break;
+    case TASK_SORT_DUE_DATE:
+        place->number = task->due_date == TIMESTAMP_NULL ? no_date : task->due_date;
+        break;
+    case TASK_SORT_PRIORITY:
+        place->text = task->priority;
+        break;
+    case TASK_SORT_COMPLETED:
+        place->number = task->completed;
+        break;
+    case TASK_SORT_CREATED:
+    case TASK_SORT_COUNT:
+        break;
+    }
+}
+
+/* The shape as a statement's key. */
 static unsigned shape_key(const struct task_query *query)
 {
+    const struct task_place *from = &query->from;
     unsigned shape = query->filters;
 
-    shape = shape * TASK_SORT_COUNT + query->sort;
-    shape = shape * 2 + query->descending;
+    shape = shape * TASK_SORT_COUNT + from->sort;
+    shape = shape * 2 + from->descending;
+    shape = shape * 2 + from->backward;
+    shape = shape * 2 + from->at_row;
     shape = shape * 2 + query->trash;
+    shape = shape * 2 + query->count_all;
     return STATEMENT_LIST + shape;
 }
 
-_Static_assert(STATEMENT_LIST + (1u << FILTER_COUNT) * TASK_SORT_COUNT * 4 <= STATEMENT_KEYS,
+_Static_assert(STATEMENT_LIST + (1u << FILTER_COUNT) * TASK_SORT_COUNT * 32 <= STATEMENT_KEYS,
                "every shape of a list has a key");
 
 static void write_filter(const char *filter, int param, struct buf *sql)
@@ -60,25 +105,66 @@ static void write_filter(const char *filter, int param, struct buf *sql)
             buf_add_char(sql, *filter);
 }
 
-/* The users row is outside, so that the answer has the list's state even when no task fits; with
- * one row there and nothing to hash on, only a nested loop can join, which keeps the order. Whether
- * the state was seen already is decided once, before any task is read. */
-static void write_sql(const struct task_query *query, struct buf *sql)
+/* Which rows; whether the state was seen already is decided once, before any of them is read. Gives
+ * the number of the next parameter. */
+static int write_conditions(const struct task_query *query, struct buf *sql)
 {
     int param = FIRST_FILTER_PARAM;
 
-    buf_printf(
-        sql,
-        "SELECT " TASK_COLUMNS "u.epoch, u.change_seq FROM todo.users u LEFT JOIN LATERAL ("
-        "SELECT * FROM todo.tasks k WHERE k.user_id = $1 AND k.deleted_at IS %s "
-        "AND (u.epoch IS DISTINCT FROM $2::bigint OR u.change_seq IS DISTINCT FROM $3::bigint)",
-        query->trash ? "NOT NULL" : "NULL");
+    buf_printf(sql,
+               "FROM todo.tasks k WHERE k.user_id = $1 AND k.deleted_at IS %s "
+               "AND (u.epoch IS DISTINCT FROM $2::bigint OR u.change_seq IS DISTINCT FROM "
+               "$3::bigint)",
+               query->trash ? "NOT NULL" : "NULL");
     for (size_t i = 0; i < FILTER_COUNT; i++)
         if (query->filters & 1u << i)
             write_filter(filters[i], param++, sql);
-    buf_printf(sql, " ORDER BY %s LIMIT $4::bigint OFFSET $5::bigint) k ON true WHERE u.id = $1",
-               orders[query->sort][query->descending]);
-    buf_add_char(sql, '\0');
+    return param;
+}
+
+/* From where, and in which order. */
+static void write_order(const struct task_place *from, int param, struct buf *sql)
+{
+    const struct sort *sort = &sorts[from->sort];
+    const char *key = from->descending ? sort->descending : sort->ascending;
+    bool down = from->descending != from->backward;
+    const char *direction = down ? " DESC" : "";
+
+    if (from->at_row && key)
+        buf_printf(sql, " AND (%s, k.id) %c ($%d::%s, $%d::bigint)", key, down ? '<' : '>', param,
+                   sort->type, param + 1);
+    else if (from->at_row)
+        buf_printf(sql, " AND k.id %c $%d::bigint", down ? '<' : '>', param);
+    buf_add_string(sql, " ORDER BY ");
+    if (key)
+        buf_printf(sql, "%s%s, ", key, direction);
+    buf_printf(sql, "k.id%s", direction);
+}
+
+/* The users row is outside, so that the answer has the list's state even when no task fits; with
+ * one row there and nothing to hash on, only a nested loop can join, which keeps the order. All are
+ * counted once, on that row. */
+static const char *compose(struct arena *arena, const void *question)
+{
+    const struct task_query *query = question;
+    const char *text;
+    struct buf sql;
+    int param;
+
+    buf_init(&sql);
+    if (query->count_all) {
+        buf_add_string(&sql, "WITH u AS MATERIALIZED (SELECT u.*, (SELECT count(*) ");
+        write_conditions(query, &sql);
+        buf_add_string(&sql, ") AS total FROM todo.users u WHERE u.id = $1) ");
+    }
+    buf_printf(&sql, "SELECT " TASK_COLUMNS "u.epoch, u.change_seq%s LEFT JOIN LATERAL (SELECT * ",
+               query->count_all ? ", u.total FROM u" : " FROM todo.users u");
+    param = write_conditions(query, &sql);
+    write_order(&query->from, param, &sql);
+    buf_add_string(&sql, " LIMIT $4::bigint OFFSET $5::bigint) k ON true WHERE u.id = $1");
+    text = arena_text(arena, buf_text(&sql));
+    buf_fini(&sql);
+    return text;
 }
 
 /* ILIKE's pattern for "contains": the pattern characters of `needle` stand for themselves. */
@@ -97,15 +183,8 @@ static struct text like_pattern(struct arena *arena, struct text needle)
     return (struct text){pattern, (size_t)(out - pattern)};
 }
 
-/* The values, in the order in which write_sql numbers them. */
-static void add_values(struct store *store, struct text user, const struct task_query *query,
-                       const struct task_state *seen, struct step *step)
+static void add_filters(struct store *store, const struct task_query *query, struct step *step)
 {
-    step_text(step, user);
-    step_int(step, seen ? seen->epoch : -1);
-    step_int(step, seen ? seen->change_seq : -1);
-    step_int(step, query->limit + 1);
-    step_int(step, query->offset);
     if (query->filters & TASK_FILTER_STATUS)
         step_bool(step, query->status);
     if (query->filters & TASK_FILTER_COMPLETED)
@@ -124,36 +203,90 @@ static void add_values(struct store *store, struct text user, const struct task_
         step_time(step, query->updated_since);
 }
 
-static void take_rows(struct step *step, struct task_state *state, struct task_rows *rows)
+static void add_key(const struct task_place *from, struct step *step)
+{
+    switch (sorts[from->sort].key) {
+    case KEY_NUMBER:
+        step_int(step, from->number);
+        break;
+    case KEY_TRUTH:
+        step_bool(step, from->number != 0);
+        break;
+    case KEY_TEXT:
+        step_text(step, from->text);
+        break;
+    case KEY_NONE:
+        break;
+    }
+    step_int(step, from->id);
+}
+
+/* The parameters that lists and tags begin with. No state has an epoch of -1. */
+static void begin(struct step *step, struct statement statement, struct text user,
+                  const struct task_state *seen)
+{
+    step_init(step, statement);
+    step_text(step, user);
+    step_int(step, seen ? seen->epoch : -1);
+    step_int(step, seen ? seen->change_seq : -1);
+}
+
+/* `column` is the state's first. No row at all: the user has none, so nothing was ever written. */
+static void take_rows(struct step *step, int column, struct task_state *state,
+                      struct task_rows *rows)
 {
     rows->count = PQntuples(step->result);
     if (rows->count == 0)
-        return; /* no users row: nothing was ever written */
-    state->epoch = result_int(step->result, 0, TASK_COLUMN_COUNT);
-    state->change_seq = result_int(step->result, 0, TASK_COLUMN_COUNT + 1);
+        return;
+    state->epoch = result_int(step->result, 0, column);
+    state->change_seq = result_int(step->result, 0, column + 1);
+    if (column + 2 < PQnfields(step->result))
+        rows->total = result_int(step->result, 0, column + 2);
     if (result_is_null(step->result, 0, 0))
         rows->count = 0; /* the users row alone */
     rows->result = step_result_steal(step);
+}
+
+static enum err read_rows(struct store *store, struct text user, struct step *step, int column,
+                          struct task_state *state, struct task_rows *rows)
+{
+    enum err err = store_read(store, user, step);
+
+    *state = (struct task_state){0};
+    *rows = (struct task_rows){0};
+    if (err == ERR_NONE)
+        take_rows(step, column, state, rows);
+    step_fini(step);
+    return err;
 }
 
 enum err store_task_list(struct store *store, struct text user, const struct task_query *query,
                          const struct task_state *seen, struct task_state *state,
                          struct task_rows *rows)
 {
-    struct buf sql;
+    struct statement statement = {.key = shape_key(query), .compose = compose, .question = query};
     struct step step;
-    enum err err;
 
-    *state = (struct task_state){0};
-    *rows = (struct task_rows){0};
-    buf_init(&sql);
-    write_sql(query, &sql);
-    step_init(&step, (struct statement){shape_key(query), sql.data});
-    add_values(store, user, query, seen, &step);
-    err = store_read(store, user, &step);
-    if (err == ERR_NONE)
-        take_rows(&step, state, rows);
-    step_fini(&step);
-    buf_fini(&sql);
-    return err;
+    begin(&step, statement, user, seen);
+    step_int(&step, query->limit + 1);
+    step_int(&step, query->offset);
+    add_filters(store, query, &step);
+    if (query->from.at_row)
+        add_key(&query->from, &step);
+    return read_rows(store, user, &step, TASK_COLUMN_COUNT, state, rows);
+}
+
+enum err store_task_tags(struct store *store, struct text user, const struct task_state *seen,
+                         struct task_state *state, struct task_rows *rows)
+{
+    struct step step;
+
+    begin(&step, store_statement(SQL_TASK_TAGS), user, seen);
+    return read_rows(store, user, &step, 2, state, rows);
+}
+
+void task_rows_tag(const struct task_rows *rows, int index, struct task_tag *tag)
+{
+    tag->name = result_text(rows->result, index, 0);
+    tag->count = result_int(rows->result, index, 1);
 }

@@ -106,9 +106,17 @@ static const char *const statements[SQL_COUNT] = {
         "coalesce(r.updated_at, statement_timestamp()), u.change_seq - $3::bigint + r.ordinality "
         "FROM todo.users u, json_populate_recordset(NULL::todo.tasks, $2::json) "
         "WITH ORDINALITY AS r WHERE u.id = $1 ORDER BY r.ordinality RETURNING k.id",
+
+    /* $2 and $3: the state already seen; no task is read for it. By code point, as lists are. */
+    [SQL_TASK_TAGS] =
+        "SELECT t.name, t.tasks, u.epoch, u.change_seq FROM todo.users u LEFT JOIN LATERAL ("
+        "SELECT tag AS name, count(*) AS tasks FROM todo.tasks k, unnest(k.tags) tag "
+        "WHERE k.user_id = $1 AND k.deleted_at IS NULL AND (u.epoch IS DISTINCT FROM $2::bigint "
+        "OR u.change_seq IS DISTINCT FROM $3::bigint) GROUP BY tag) t ON true "
+        "WHERE u.id = $1 ORDER BY t.name COLLATE \"C\"",
 };
 
 struct statement store_statement(enum sql sql)
 {
-    return (struct statement){sql, statements[sql]};
+    return (struct statement){.key = sql, .sql = statements[sql]};
 }

@@ -6,13 +6,18 @@
 
 #include "task_fields.h"
 
-/* A statement is prepared once a connection under a name made of its key. */
+struct arena;
+
+/* A statement is prepared once a connection under a name made of its key. One whose shape depends
+ * on a question is only put together when the connection does not have it yet. */
 struct statement {
     unsigned key;
-    const char *sql;
+    const char *sql; /* NULL: what `compose` makes of the question */
+    const char *(*compose)(struct arena *arena, const void *question);
+    const void *question;
 };
 
-#define STATEMENT_KEYS 16384 /* keys lie below this */
+#define STATEMENT_KEYS 65536 /* keys lie below this */
 #define STATEMENT_LIST 64    /* the first key of the lists' shapes */
 
 enum sql {
@@ -36,6 +41,7 @@ enum sql {
     SQL_EXPORT_PAGE,
     SQL_IMPORT_COUNT,
     SQL_IMPORT_TASKS,
+    SQL_TASK_TAGS,
     SQL_COUNT
 };
 

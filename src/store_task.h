@@ -10,6 +10,7 @@
 struct task_rows {
     struct pg_result *result;
     int count;
+    int64_t total; /* of a list that counts all: how many there are on all pages */
 };
 
 /* The row at `index`; its texts live as long as the rows. */
@@ -35,12 +36,24 @@ struct task_state {
     int64_t change_seq;
 };
 
-/* The tasks that fit `query`, in its order, at most query->limit + 1 of them: one more than asked
- * for says that there is more. `state` is read with them. When `seen` (NULL: nothing) equals it, no
- * task is read and rows->count is 0. */
+/* The tasks that fit `query`, on the way that query->from goes (so backward they are in reverse),
+ * at most query->limit + 1 of them: one more than asked for says that there is more. `state` is
+ * read with them. When `seen` (NULL: nothing) equals it, no task is read and rows->count is 0. */
 enum err store_task_list(struct store *store, struct text user, const struct task_query *query,
                          const struct task_state *seen, struct task_state *state,
                          struct task_rows *rows) CHECK_RESULT;
+
+/* Moves a place in an order to a row of it. */
+void task_place_at(struct task_place *place, const struct task *task);
+
+/* The tags of the tasks that are not in the trash, by name; otherwise as store_task_list. */
+struct task_tag {
+    struct text name;
+    int64_t count; /* of the tasks that have it */
+};
+enum err store_task_tags(struct store *store, struct text user, const struct task_state *seen,
+                         struct task_state *state, struct task_rows *rows) CHECK_RESULT;
+void task_rows_tag(const struct task_rows *rows, int index, struct task_tag *tag);
 
 /* How far a client has followed a user's changes: it has all with a version up to `seq`. It began
  * with nothing when the counter stood at `floor`, so it never had what a purge had removed by then.

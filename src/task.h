@@ -92,6 +92,18 @@ enum task_sort {
     TASK_SORT_COUNT
 };
 
+/* A place in an order of tasks, and which way to go on from there: from the row that the key is of,
+ * or else from the beginning (backward: from the end). */
+struct task_place {
+    enum task_sort sort;
+    bool descending;
+    bool backward; /* towards the order's beginning */
+    bool at_row;
+    int64_t id; /* the row's key: its id, and what the sort compares before that */
+    int64_t number;
+    struct text text;
+};
+
 /* Which conditions of a query count. */
 enum task_filter {
     TASK_FILTER_STATUS = 1 << 0,
@@ -113,9 +125,10 @@ struct task_query {
     struct texts tags;       /* any of them */
     struct text search;      /* a substring of title or description, in any case */
     int64_t due_from, due_to, updated_since;
-    bool trash; /* what is in the trash, instead of what is not */
-    enum task_sort sort;
-    bool descending;
+    bool trash;             /* what is in the trash, instead of what is not */
+    struct task_place from; /* the page begins behind it */
+    bool order_is_implied;  /* by the cursor: the URL without it stands for another order */
+    bool count_all;         /* also how many there are on all pages */
     int64_t limit;
     int64_t offset;
 };

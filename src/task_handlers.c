@@ -10,8 +10,6 @@
 #include "store_task.h"
 #include "task_handlers.h"
 #include "task_json.h"
-#include "task_query.h"
-#include "task_state.h"
 
 #define MERGE_PATCH "application/merge-patch+json" /* RFC 7396 */
 
@@ -207,48 +205,4 @@ enum err task_get(struct call *call)
     if (condition.any || etag_names(&condition, text_of(tag)))
         call_unchanged(call);
     return ERR_NONE;
-}
-
-static void write_list(struct call *call, const struct task_rows *rows, int64_t limit)
-{
-    struct buf *out = &call->response->body;
-    struct task task;
-
-    buf_add_char(out, '[');
-    for (int i = 0; i < rows->count && i < limit; i++) {
-        if (i > 0)
-            buf_add_char(out, ',');
-        task_rows_get(rows, i, &task);
-        task_json_write(out, &task, call->conf->compat);
-    }
-    buf_add_char(out, ']');
-}
-
-enum err task_list(struct call *call)
-{
-    struct etag_condition condition;
-    struct task_query query;
-    struct task_state seen_room, state;
-    const struct task_state *seen;
-    struct task_rows rows = {0};
-    enum err err = task_query_read(call->request, call->problem, &query);
-
-    if (err == ERR_NONE)
-        err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
-                        call->problem, &condition);
-    if (err != ERR_NONE)
-        return err;
-    seen = task_state_seen(&condition, &seen_room);
-    err = store_task_list(call->store, call->principal.user, &query, seen, &state, &rows);
-    if (err == ERR_NONE) {
-        call->response->status = 200;
-        call->response->content_type = RESPONSE_JSON;
-        task_state_tag(call->response, &state);
-        if (task_state_is_known(&condition, seen, &state))
-            call_unchanged(call);
-        else
-            write_list(call, &rows, query.limit);
-    }
-    task_rows_fini(&rows);
-    return err;
 }

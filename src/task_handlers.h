@@ -7,7 +7,8 @@
 
 struct call;
 
-enum err task_list(struct call *call);
+enum err task_list(struct call *call); /* task_list.c */
+enum err task_tags(struct call *call);
 enum err task_create(struct call *call);
 enum err task_batch(struct call *call);   /* task_batch.c */
 enum err task_changes(struct call *call); /* task_changes.c */

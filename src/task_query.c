@@ -15,9 +15,11 @@ struct reading {
     struct text value;
     struct problem *problem;
     struct task_query *query;
-    bool has_order;
+    bool has_sort, has_order;
     bool reversed;
-    int64_t page; /* 0: none */
+    bool has_position; /* offset or page */
+    int64_t page;      /* 0: none */
+    struct text cursor;
 };
 
 static enum err must_be(struct reading *reading, const char *type, const char *wanted)
@@ -71,10 +73,9 @@ static enum err read_trash(struct reading *reading)
     return read_boolean(reading, &reading->query->trash);
 }
 
-/* Cuts at commas. False: an empty item, or more than a texts can hold. */
+/* Cuts at commas and adds the pieces. False: an empty one, or more than a texts can hold. */
 static bool split(struct text value, struct texts *items)
 {
-    items->count = 0;
     for (;;) {
         const char *comma = memchr(value.data, ',', value.length);
         size_t length = comma ? (size_t)(comma - value.data) : value.length;
@@ -91,9 +92,10 @@ static bool split(struct text value, struct texts *items)
 static enum err read_priority(struct reading *reading)
 {
     struct texts *priorities = &reading->query->priorities;
+    size_t first = priorities->count;
     bool good = split(reading->value, priorities);
 
-    for (size_t i = 0; good && i < priorities->count; i++) {
+    for (size_t i = first; good && i < priorities->count; i++) {
         priorities->items[i] = task_priority(priorities->items[i]);
         good = priorities->items[i].data != NULL;
     }
@@ -161,7 +163,8 @@ static enum err read_sort(struct reading *reading)
         return must_be(reading, "enum",
                        "created, updated, title, due_date, priority or completed, or one of "
                        "them behind a '-'");
-    reading->query->sort = (enum task_sort)word;
+    reading->has_sort = true;
+    reading->query->from.sort = (enum task_sort)word;
     return ERR_NONE;
 }
 
@@ -173,7 +176,7 @@ static enum err read_order(struct reading *reading)
     if (word < 0)
         return must_be(reading, "enum", "asc or desc");
     reading->has_order = true;
-    reading->query->descending = word == 1;
+    reading->query->from.descending = word == 1;
     return ERR_NONE;
 }
 
@@ -194,35 +197,79 @@ static enum err read_limit(struct reading *reading)
 
 static enum err read_offset(struct reading *reading)
 {
+    reading->has_position = true;
     return read_integer(reading, 0, OFFSET_MAX, &reading->query->offset);
 }
 
 static enum err read_page(struct reading *reading)
 {
+    reading->has_position = true;
     return read_integer(reading, 1, OFFSET_MAX, &reading->page);
+}
+
+static enum err read_cursor(struct reading *reading)
+{
+    reading->cursor = reading->value;
+    return ERR_NONE;
 }
 
 #define NAMES_MAX 3
 
+enum trait {
+    ONCE = 0,         /* of several the last one counts */
+    REPEATS = 1 << 0, /* several add up */
+    POSITION = 1 << 1 /* says where the page begins */
+};
+
 static const struct parameter {
     const char *names[NAMES_MAX]; /* the name, then its aliases */
     enum err (*read)(struct reading *reading);
+    unsigned traits;
 } parameters[] = {
-    {{"status", "status_filter"}, read_status},
-    {{"completed"}, read_completed},
-    {{"priority"}, read_priority},
-    {{"tag"}, read_tag},
-    {{"search", "q", "search_query"}, read_search},
-    {{"due_from", "due_date_from"}, read_due_from},
-    {{"due_to", "due_date_to"}, read_due_to},
-    {{"updated_since"}, read_updated_since},
-    {{"sort", "sort_by"}, read_sort},
-    {{"order", "sort_order"}, read_order},
-    {{"limit", "page_size"}, read_limit},
-    {{"offset", "skip"}, read_offset},
-    {{"page"}, read_page},
-    {{"trash"}, read_trash},
+    {{"status", "status_filter"}, read_status, ONCE},
+    {{"completed"}, read_completed, ONCE},
+    {{"priority"}, read_priority, REPEATS},
+    {{"tag"}, read_tag, REPEATS},
+    {{"search", "q", "search_query"}, read_search, ONCE},
+    {{"due_from", "due_date_from"}, read_due_from, ONCE},
+    {{"due_to", "due_date_to"}, read_due_to, ONCE},
+    {{"updated_since"}, read_updated_since, ONCE},
+    {{"sort", "sort_by"}, read_sort, ONCE},
+    {{"order", "sort_order"}, read_order, ONCE},
+    {{"limit", "page_size"}, read_limit, ONCE},
+    {{"offset", "skip"}, read_offset, POSITION},
+    {{"page"}, read_page, POSITION},
+    {{"cursor"}, read_cursor, POSITION},
+    {{"trash"}, read_trash, ONCE},
 };
+#define PARAMETER_COUNT (sizeof parameters / sizeof *parameters)
+
+bool task_query_is_position(const char *name)
+{
+    for (size_t i = 0; i < PARAMETER_COUNT; i++)
+        for (size_t j = 0; j < NAMES_MAX && parameters[i].names[j]; j++)
+            if (strcmp(name, parameters[i].names[j]) == 0)
+                return parameters[i].traits & POSITION;
+    return false;
+}
+
+static enum err read_value(const struct parameter *parameter, const char *value,
+                           struct reading *reading)
+{
+    reading->value = text_of(value);
+    return parameter->read(reading);
+}
+
+static enum err read_each(const struct request *request, const struct parameter *parameter,
+                          struct reading *reading)
+{
+    enum err err = ERR_NONE;
+
+    for (size_t i = 0; i < request->param_count && err == ERR_NONE; i++)
+        if (strcmp(request->params[i].name, reading->name) == 0)
+            err = read_value(parameter, request->params[i].value, reading);
+    return err;
+}
 
 /* The parameter under the first of its names that the request has. */
 static enum err read_parameter(const struct request *request, const struct parameter *parameter,
@@ -234,8 +281,8 @@ static enum err read_parameter(const struct request *request, const struct param
         if (!value)
             continue;
         reading->name = parameter->names[i];
-        reading->value = text_of(value);
-        return parameter->read(reading);
+        return parameter->traits & REPEATS ? read_each(request, parameter, reading)
+                                           : read_value(parameter, value, reading);
     }
     return ERR_NONE;
 }
@@ -246,23 +293,55 @@ static bool descends_by_default(enum task_sort sort)
     return sort == TASK_SORT_CREATED || sort == TASK_SORT_UPDATED || sort == TASK_SORT_PRIORITY;
 }
 
-enum err task_query_read(const struct request *request, struct problem *problem,
-                         struct task_query *query)
+static void settle_order(const struct reading *reading)
+{
+    struct task_place *from = &reading->query->from;
+
+    if (!reading->has_order)
+        from->descending = descends_by_default(from->sort);
+    from->descending ^= reading->reversed;
+}
+
+/* A cursor brings its own order, which must be the one that the URL names, if it names one. */
+static enum err settle_cursor(struct reading *reading, const struct cursor_seal *seal,
+                              struct text user)
+{
+    struct task_query *query = reading->query;
+    struct task_place place;
+
+    reading->name = "cursor";
+    if (!reading->cursor.data)
+        return ERR_NONE;
+    if (!cursor_read(seal, reading->problem->arena, user, reading->cursor, &place))
+        return must_be(reading, "value_error", "a cursor from this list's Link header");
+    if (reading->has_position)
+        return must_be(reading, "value_error", "alone, without offset, skip or page");
+    query->order_is_implied =
+        place.sort != query->from.sort || place.descending != query->from.descending;
+    if (reading->has_sort ? query->order_is_implied
+                          : reading->has_order && place.descending != query->from.descending)
+        return must_be(reading, "value_error", "of the same sort and order");
+    query->from = place;
+    return ERR_NONE;
+}
+
+enum err task_query_read(const struct request *request, const struct cursor_seal *seal,
+                         struct text user, struct problem *problem, struct task_query *query)
 {
     struct reading reading = {.problem = problem, .query = query};
     enum err err = ERR_NONE;
 
     *query = (struct task_query){.limit = TASK_LIMIT_MAX};
     if (request->param_count > 0)
-        for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        for (size_t i = 0; i < PARAMETER_COUNT; i++) {
             enum err fault = read_parameter(request, &parameters[i], &reading);
 
             err = fault != ERR_NONE ? fault : err;
         }
-    if (!reading.has_order)
-        query->descending = descends_by_default(query->sort);
-    query->descending ^= reading.reversed;
+    settle_order(&reading);
     if (reading.page > 0)
         query->offset = (reading.page - 1) * query->limit;
+    if (settle_cursor(&reading, seal, user) != ERR_NONE)
+        err = ERR_INVALID;
     return err;
 }

@@ -3,14 +3,20 @@
 #ifndef TODO_TASK_QUERY_H
 #define TODO_TASK_QUERY_H
 
+#include "cursor.h"
 #include "err.h"
 #include "problem.h"
 #include "request.h"
 #include "task.h"
 
 /* Reads section 3's parameters; unknown ones are ignored, and all faults are told together.
- * ERR_INVALID: a parameter out of range or of the wrong form. */
-enum err task_query_read(const struct request *request, struct problem *problem,
+ * A cursor must be sealed by `seal` for `user`. ERR_INVALID: a parameter out of range or of the
+ * wrong form. */
+enum err task_query_read(const struct request *request, const struct cursor_seal *seal,
+                         struct text user, struct problem *problem,
                          struct task_query *query) CHECK_RESULT;
+
+/* Does the parameter of this name say where a page begins? */
+bool task_query_is_position(const char *name);
 
 #endif

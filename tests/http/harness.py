@@ -297,6 +297,14 @@ class Response:
         text = ",".join(self.headers.get_all(name, []))
         return {word.strip().lower() for word in text.split(",")} - {""}
 
+    def links(self):
+        """The Link header: URLs by relation."""
+        assert len(self.headers.get_all("Link", [])) <= 1, self
+        text = self["Link"] or ""
+        found = re.findall(r'<([^<>"\s]*)>; rel="(\w+)"', text)
+        assert ", ".join(f'<{url}>; rel="{relation}"' for url, relation in found) == text, self
+        return {relation: url for url, relation in found}
+
     def check(self):
         """What the contract says of every answer."""
         assert self["X-Content-Type-Options"] == "nosniff", self
@@ -356,10 +364,10 @@ def quote(user):
 class User:
     """Somebody with a token. Paths are below {T}: "" is the list, "/5" a task."""
 
-    def __init__(self, site, name, base=None):
+    def __init__(self, site, name, base=None, secret=SECRET):
         self.site = site
         self.name = name
-        self.token = make_token(name)
+        self.token = make_token(name, secret)
         self.base = f"/api/{quote(name)}/tasks" if base is None else base
 
     def request(self, method, path="", json_body=None, body=None, headers=None, **options):
@@ -389,6 +397,12 @@ class User:
         answer = self.post("", {"title": title, **fields})
         assert answer.status == 201, answer
         return answer.json()
+
+    def follow(self, url, **options):
+        """GET of a URL that an answer gave."""
+        assert url.startswith("/") and not url.startswith("//"), url
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return self.site.request("GET", url, None, headers, **options)
 
     def titles(self, query=""):
         answer = self.get(query)

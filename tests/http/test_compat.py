@@ -65,3 +65,17 @@ def test_words_combine(users):
     task = odd.create()
     assert task["is_completed"] is False
     assert odd.delete(f"/{task['id']}").status == 200
+
+
+def test_list_object(users):
+    odd, plain = users("list-object")
+    assert odd.get().json() == {"tasks": [], "total": 0}
+    tasks = [odd.create(f"t{n}", tags=["x"]) for n in range(3)][::-1]
+    assert odd.get().json() == {"tasks": tasks, "total": 3}
+    answer = odd.get("?limit=2")
+    assert answer.json() == {"tasks": tasks[:2], "total": 3} and answer["X-Total-Count"] is None
+    assert odd.follow(answer.links()["next"]).json() == {"tasks": tasks[2:], "total": 3}
+    assert odd.get("?search=nothing").json() == {"tasks": [], "total": 0}
+    assert odd.get("/tags").json() == [{"name": "x", "count": 3}]
+    assert odd.get(headers={"If-None-Match": odd.get()["ETag"]}).status == 304
+    assert plain.get().json() == []

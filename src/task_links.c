@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/* task_links.c: walks the raw query beside its decoded parameters, so that what is kept stays as it
+ * was spelt. */
+#include <config.h>
+
+#include <string.h>
+
+#include "task_links.h"
+#include "task_query.h"
+
+#define CURSOR_NAME "cursor="
+#define FRAME_SIZE sizeof(", <?" CURSOR_NAME ">; rel=\"first\"")
+
+/* A byte that is none of a URI's (RFC 3986) would end the <reference>, or the header. */
+static void add_uri(struct buf *out, struct text raw)
+{
+    for (size_t i = 0; i < raw.length; i++) {
+        unsigned char c = (unsigned char)raw.data[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("\"#<>[\\]^`{|}", c))
+            buf_printf(out, "%%%02X", c);
+        else
+            buf_add_char(out, (char)c);
+    }
+}
+
+/* The path and what remains of the query; gives the character that another parameter begins with.
+ */
+static char add_base(struct buf *out, const struct request *request)
+{
+    const char *at = request->query.data;
+    char separator = '?';
+
+    add_uri(out, request->path);
+    for (size_t i = 0; i < request->param_count;) {
+        struct text piece = {at, strcspn(at, "&")};
+
+        at += piece.length + (at[piece.length] == '&');
+        if (piece.length == 0) /* no parameter */
+            continue;
+        if (task_query_is_position(request->params[i++].name))
+            continue;
+        buf_add_char(out, separator);
+        add_uri(out, piece);
+        separator = '&';
+    }
+    return separator;
+}
+
+static void add_link(struct buf *out, struct text base, char separator,
+                     const struct task_link *link)
+{
+    buf_add_string(out, out->length > 0 ? ", <" : "<");
+    buf_add_text(out, base);
+    if (link->cursor)
+        buf_printf(out, "%c" CURSOR_NAME "%s", separator, link->cursor);
+    buf_printf(out, ">; rel=\"%s\"", link->relation);
+}
+
+static size_t length_of(struct text base, const struct task_link *link)
+{
+    return base.length + (link->cursor ? strlen(link->cursor) : 0) + FRAME_SIZE;
+}
+
+void task_links_add(const struct request *request, const struct task_link *links, size_t count,
+                    struct response *response)
+{
+    struct buf base, header;
+    char separator;
+
+    if (count == 0)
+        return;
+    buf_init(&base);
+    buf_init(&header);
+    separator = add_base(&base, request);
+    for (size_t i = 0; i < count; i++)
+        if (header.length + length_of(buf_text(&base), &links[i]) <= TASK_LINKS_MAX)
+            add_link(&header, buf_text(&base), separator, &links[i]);
+    if (header.length > 0)
+        response_header(response, "Link", "%.*s", (int)header.length, header.data);
+    buf_fini(&header);
+    buf_fini(&base);
+}
