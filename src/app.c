@@ -12,11 +12,12 @@
 
 #define REALM "todo"
 
-void app_init(struct app *app, const struct conf *conf, struct store *store)
+void app_init(struct app *app, const struct conf *conf, struct store *store, struct keys *keys)
 {
     app->conf = conf;
     app->store = store;
     app->seal = cursor_seal_new(conf);
+    app->keys = keys;
     arena_init(&app->arena);
 }
 
@@ -48,7 +49,7 @@ static enum err dispatch(struct call *call)
         return ERR_NONE;
     }
     if (match->route->needs & NEEDS_TOKEN) {
-        err = auth_check(call->conf, call->request, &call->principal, call->problem);
+        err = auth_check(call->conf, call->keys, call->request, &call->principal, call->problem);
         if (err == ERR_NONE && match->user &&
             !text_equal(text_of(match->user), call->principal.user))
             err = ERR_FORBIDDEN;
@@ -109,6 +110,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     struct call call = {.conf = app->conf,
                         .store = app->store,
                         .seal = app->seal,
+                        .keys = app->keys,
                         .arena = &app->arena,
                         .request = &request,
                         .response = response,

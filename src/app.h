@@ -8,6 +8,7 @@
 #include "call.h"
 #include "conf.h"
 #include "cursor.h"
+#include "keys.h"
 #include "request.h"
 #include "response.h"
 #include "store.h"
@@ -16,10 +17,11 @@ struct app {
     const struct conf *conf;
     struct store *store;
     struct cursor_seal *seal;
+    struct keys *keys;  /* NULL: TODO_JWKS is not set */
     struct arena arena; /* the request's memory; reset by app_handle before each */
 };
 
-void app_init(struct app *app, const struct conf *conf, struct store *store);
+void app_init(struct app *app, const struct conf *conf, struct store *store, struct keys *keys);
 void app_fini(struct app *app);
 
 /* Answers the request that `environment` and `read` describe into a cleared *response. Always

@@ -37,7 +37,7 @@ static enum err refuse(struct problem *problem, enum token_fault fault, const ch
     return ERR_UNAUTHORIZED;
 }
 
-enum err auth_check(const struct conf *conf, const struct request *request,
+enum err auth_check(const struct conf *conf, struct keys *keys, const struct request *request,
                     struct principal *principal, struct problem *problem)
 {
     struct text token = bearer_token(request_header(request, HEADER_AUTHORIZATION));
@@ -50,7 +50,11 @@ enum err auth_check(const struct conf *conf, const struct request *request,
     }
     if (!is_single(token))
         return refuse(problem, TOKEN_MALFORMED, "something behind the token");
-    fault = token_verify(conf, request->arena, token, time(NULL), principal, &reason);
+    fault = token_verify(conf, keys, request->arena, token, time(NULL), principal, &reason);
+    if (fault == TOKEN_UNAVAILABLE) {
+        log_warning("no token of a key set can be judged: %s", reason);
+        return ERR_UNAVAILABLE;
+    }
     if (fault != TOKEN_OK)
         return refuse(problem, fault, reason);
     return ERR_NONE;

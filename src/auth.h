@@ -7,10 +7,11 @@
 #include "request.h"
 #include "token.h"
 
-/* Fills *principal, or gives ERR_UNAUTHORIZED with problem->token_error set when a token was sent.
- * "Bearer TOKEN": scheme in any case, one or more spaces, nothing behind. The log has the detail at
- * info level, never the token. */
-enum err auth_check(const struct conf *conf, const struct request *request,
+/* Fills *principal, or gives ERR_UNAUTHORIZED with problem->token_error set when a token was sent,
+ * or ERR_UNAVAILABLE when nothing can be said of it. `keys` as token_verify has it. "Bearer TOKEN":
+ * scheme in any case, one or more spaces, nothing behind. The log has the detail at info level,
+ * never the token. */
+enum err auth_check(const struct conf *conf, struct keys *keys, const struct request *request,
                     struct principal *principal, struct problem *problem) CHECK_RESULT;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "conf.h"
+#include "keys.h"
 #include "problem.h"
 #include "request.h"
 #include "response.h"
@@ -20,6 +21,7 @@ struct call {
     const struct conf *conf;
     struct store *store;
     const struct cursor_seal *seal;
+    struct keys *keys; /* NULL: none */
     struct arena *arena;
     struct request *request;
     struct response *response;

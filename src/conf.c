@@ -65,6 +65,8 @@ static const struct setting settings[] = {
      .help = "named prepared statements; 0 behind PgBouncer before 1.21"},
     {"TODO_IDEMPOTENCY_HOURS", &conf_integer, AT(idempotency_hours), "24", RANGE(1, 720),
      .help = "hours for which the answer to an Idempotency-Key is kept"},
+    {"TODO_JWKS", &conf_string, AT(jwks), .limits.check = conf_url_jwks_fault,
+     .help = "the key set of an issuer: the path of a file"},
     {"TODO_JWT_AUDIENCE", &conf_string, AT(jwt_audience),
      .help = "what a token's aud must hold; without it any is taken"},
     {"TODO_JWT_ISSUER", &conf_string, AT(jwt_issuer),
@@ -389,10 +391,10 @@ static int require(const struct loader *loader)
         return refuse(loader, NULL, 0,
                       "DATABASE_URL is not set: give it in the environment or in %s",
                       loader->file.path);
-    if (!loader->conf->secret)
+    if (!loader->conf->secret && !loader->conf->jwks)
         return refuse(loader, NULL, 0,
-                      "BETTER_AUTH_SECRET is not set, so no token can be judged: give it in the "
-                      "environment or in %s",
+                      "neither BETTER_AUTH_SECRET nor TODO_JWKS is set, so no token can be judged: "
+                      "give one in the environment or in %s",
                       loader->file.path);
     return 0;
 }

@@ -23,6 +23,7 @@ struct conf {
     char *database_admin_url; /* DATABASE_ADMIN_URL: for todoctl; NULL: as DATABASE_URL */
     char *secret;             /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
     size_t secret_length;     /* bytes */
+    char *jwks;               /* TODO_JWKS: where a key set is; NULL: mode off */
     char *jwt_issuer;         /* TODO_JWT_ISSUER; NULL: not enforced */
     char *jwt_audience;       /* TODO_JWT_AUDIENCE; NULL: not enforced */
     long idempotency_hours;   /* TODO_IDEMPOTENCY_HOURS: default 24, 1 to 720 */

@@ -201,9 +201,11 @@ const struct conf_type conf_secret = {"secret", true, set_secret, clear_string};
 static bool set_string(void *target, const char *value, const struct conf_limits *limits,
                        struct conf_fault *fault)
 {
-    (void)limits;
+    const char *wrong = limits->check ? limits->check(value) : NULL;
     if (!text_is_utf8(text_of(value)) || text_has_control(text_of(value)))
         return refuse(fault, "must be UTF-8 without control characters");
+    if (wrong)
+        return refuse(fault, "%s, not \"%.*s\"", wrong, SHOWN_BYTES, value);
     *(char **)target = copy(text_of(value));
     return true;
 }

@@ -14,7 +14,7 @@ struct conf_fault {
 struct conf_limits {
     long minimum, maximum; /* of an integer */
     const char *(*check)(
-        const char *item); /* of a list's item: NULL, or what it must be (static) */
+        const char *item); /* of a string or a list's item: NULL, or what it must be (static) */
 };
 
 struct conf_type {

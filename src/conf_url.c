@@ -141,3 +141,8 @@ const char *conf_url_origin_fault(const char *origin)
         return NULL;
     return "must be scheme://host[:port] with no path, and * only as a whole label before the last";
 }
+
+const char *conf_url_jwks_fault(const char *place)
+{
+    return *place == '/' ? NULL : "must be the path of a file";
+}

@@ -16,4 +16,7 @@ char *conf_url_password(const char *url);
  * label of the host and not as its last one. Else what it must be (static). */
 const char *conf_url_origin_fault(const char *origin);
 
+/* NULL when `place` may be TODO_JWKS. Else what it must be (static). */
+const char *conf_url_jwks_fault(const char *place);
+
 #endif

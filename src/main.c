@@ -16,6 +16,7 @@
 
 struct program {
     struct conf conf;
+    struct key_board *board; /* what the workers share of the key set; NULL: nothing */
     int listen_fd;
 };
 
@@ -25,9 +26,11 @@ static int work(void *data)
     struct program *program = data;
     struct app app;
     struct store *store = store_new(&program->conf);
-    app_init(&app, &program->conf, store);
+    struct keys *keys = keys_new(&program->conf, store, program->board);
+    app_init(&app, &program->conf, store, keys);
     int status = server_run(&app, program->listen_fd);
     app_fini(&app);
+    keys_free(keys);
     store_free(store);
     return status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* A token is judged in the order of `steps`: what it says, what its header claims, whether it is
  * signed, and only then whether what it says holds. Each step knows nothing of the others but what
- * they left in struct candidate. Another algorithm is another row in `algorithms`; how a signature
- * is checked is that row's function and nobody else's business. */
+ * they left in struct candidate. How a signature is checked depends on the algorithm alone: HS256
+ * by the shared secret, the others by the key set. */
 #include <config.h>
 
 #include "token.h"
@@ -18,6 +18,7 @@
 #include <strings.h>
 
 #include "base64url.h"
+#include "jwks.h"
 
 #define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
 #define EMAIL_BYTES_MAX 320
@@ -28,6 +29,7 @@ enum segment { SEGMENT_HEADER, SEGMENT_PAYLOAD, SEGMENT_SIGNATURE, SEGMENT_COUNT
 
 struct candidate {
     const struct conf *conf;
+    struct keys *keys; /* NULL: none */
     struct arena *arena;
     time_t now;
     struct text token;
@@ -188,18 +190,40 @@ static enum token_fault check_hs256(struct candidate *candidate)
     return TOKEN_OK;
 }
 
-static const struct algorithm algorithms[] = {{"HS256", check_hs256}};
-
-/* The row for the header's alg, compared byte for byte; NULL: not an algorithm of ours. */
-static const struct algorithm *find_algorithm(const json_t *name)
+/* A token without a kid is tried with every key of its algorithm. */
+static enum token_fault check_key_set(struct candidate *candidate)
 {
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
-        if (is_string(name, algorithms[i].name))
-            return &algorithms[i];
-    }
-    return NULL;
+    const json_t *kid = json_object_get(candidate->header, "kid");
+    const struct jwks_claim claim = {
+        .kid = json_string_value(kid),
+        .algorithm = json_string_value(json_object_get(candidate->header, "alg")),
+        .signed_part = {candidate->compact, candidate->signed_length},
+        .signature = candidate->signature,
+    };
+    enum jwks_verdict verdict;
+
+    if (kid != NULL && claim.kid == NULL)
+        return refuse(candidate, TOKEN_MALFORMED, "kid is no string");
+    if (!keys_judge(candidate->keys, &claim, &verdict))
+        return refuse(candidate, TOKEN_UNAVAILABLE, "no key set could be read so far");
+    if (verdict == JWKS_UNKNOWN)
+        return refuse(candidate, TOKEN_UNKNOWN_KEY, "no key of the set has signed it");
+    if (verdict == JWKS_MISMATCH)
+        return refuse(candidate, TOKEN_BAD_SIGNATURE, "the key that it names has not signed it");
+    return TOKEN_OK;
 }
 
+static const struct algorithm hs256 = {"HS256", check_hs256};
+static const struct algorithm key_set = {"those of keys", check_key_set};
+
+/* Who checks the header's alg, compared byte for byte; NULL: not an algorithm of ours. What a key
+ * set knows never leads to the secret, nor the other way round. */
+static const struct algorithm *find_algorithm(const struct candidate *candidate, const json_t *name)
+{
+    if (is_string(name, hs256.name))
+        return &hs256;
+    return candidate->keys != NULL && jwks_knows(json_string_value(name)) ? &key_set : NULL;
+}
 static bool is_known_type(const json_t *type)
 {
     static const char *const types[] = {"JWT", "application/jwt", "at+jwt"};
@@ -225,7 +249,7 @@ static enum token_fault check_header(struct candidate *candidate)
         return refuse(candidate, TOKEN_MALFORMED, "typ is not a JWT's");
     if (!json_is_string(name))
         return refuse(candidate, TOKEN_MALFORMED, "alg is no string");
-    candidate->algorithm = find_algorithm(name);
+    candidate->algorithm = find_algorithm(candidate, name);
     if (candidate->algorithm == NULL)
         return refuse(candidate, TOKEN_BAD_SIGNATURE, "alg is not accepted");
     return TOKEN_OK;
@@ -361,10 +385,12 @@ static struct text copy_profile(const struct candidate *candidate, const char *n
     return copy_text(candidate->arena, value);
 }
 
-enum token_fault token_verify(const struct conf *conf, struct arena *arena, struct text token,
-                              time_t now, struct principal *principal, const char **reason)
+enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct arena *arena,
+                              struct text token, time_t now, struct principal *principal,
+                              const char **reason)
 {
-    struct candidate candidate = {.conf = conf, .arena = arena, .now = now, .token = token};
+    struct candidate candidate = {
+        .conf = conf, .keys = keys, .arena = arena, .now = now, .token = token};
     enum token_fault fault = run_steps(&candidate);
 
     *reason = candidate.reason;
@@ -389,6 +415,7 @@ const char *token_fault_text(enum token_fault fault)
         [TOKEN_WRONG_AUDIENCE] = "wrong audience",
         [TOKEN_BAD_SIGNATURE] = "bad signature",
         [TOKEN_UNKNOWN_KEY] = "unknown key",
+        [TOKEN_UNAVAILABLE] = "unavailable",
     };
 
     return texts[fault];

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "conf.h"
+#include "keys.h"
 #include "text.h"
 
 #define TOKEN_MAX 8192     /* bytes of a token */
@@ -33,14 +34,16 @@ enum token_fault {
     TOKEN_WRONG_AUDIENCE,
     TOKEN_BAD_SIGNATURE,
     TOKEN_UNKNOWN_KEY,
+    TOKEN_UNAVAILABLE, /* no refusal: no key set could be read so far, so nothing can be said */
     TOKEN_FAULT_COUNT
 };
 
-/* Judges `token` at the instant `now` by the settings. On TOKEN_OK *principal is filled, from
- * `arena`; otherwise it is untouched and *reason (static) is a few more words for the log. The
- * signature is checked before any claim is believed. */
-enum token_fault token_verify(const struct conf *conf, struct arena *arena, struct text token,
-                              time_t now, struct principal *principal,
+/* Judges `token` at the instant `now` by the settings, and by `keys` (NULL: none) when its
+ * algorithm is one of a key set's. On TOKEN_OK *principal is filled, from `arena`; otherwise it is
+ * untouched and *reason (static) is a few more words for the log. The signature is checked before
+ * any claim is believed. */
+enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct arena *arena,
+                              struct text token, time_t now, struct principal *principal,
                               const char **reason) CHECK_RESULT;
 
 const char *token_fault_text(enum token_fault fault);

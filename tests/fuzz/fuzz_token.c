@@ -121,7 +121,7 @@ static void check_token(const struct conf *conf, struct arena *arena, struct tex
 {
     struct principal principal = {.user = TEXT_NULL};
     const char *reason = NULL;
-    enum token_fault fault = token_verify(conf, arena, token, NOW, &principal, &reason);
+    enum token_fault fault = token_verify(conf, NULL, arena, token, NOW, &principal, &reason);
 
     demand(fault >= TOKEN_OK && fault < TOKEN_FAULT_COUNT && fault != TOKEN_UNKNOWN_KEY);
     demand((fault == TOKEN_OK) == (reason == NULL));

@@ -17,10 +17,11 @@ FLOORS = [
     ["app.*"],
     ["auth.*", "call.*", "cors.*", "exactly_once.*", "export_handlers.*", "import_handlers.*",
      "route.*", "service.*", "task_batch.c", "task_changes.c", "task_handlers.*", "task_list.c"],
-    ["admin.*", "check.*", "cursor.*", "etag.*", "json_body.*", "migrate.*", "migrations.*", "prefer.*",
+    ["admin.*", "check.*", "cursor.*", "etag.*", "json_body.*", "keys.*", "migrate.*", "migrations.*", "prefer.*",
      "purge.*", "store*", "task_csv.*", "task_format.*", "task_ical.*", "task_json.*", "task_links.*",
      "task_query.*", "task_state.*", "token.*"],
-    ["accept.*", "arena.*", "base64url.*", "buf.*", "clock.*", "compat.*", "conf*", "err.h", "ical_*", "log.*",
+    ["accept.*", "arena.*", "base64url.*", "buf.*", "clock.*", "compat.*", "conf*", "err.h", "ical_*", "jwks.*", "key_board.*",
+     "log.*",
      "problem.*", "record.*", "request*", "response.*", "task.h", "task_fields.h", "text.*", "timestamp.*",
      "zone.*"],
 ]

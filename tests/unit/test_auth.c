@@ -60,7 +60,7 @@ static enum err check(const char *authorization, struct principal *principal,
 
     problem_init(&problem, &arena);
     request.headers[HEADER_AUTHORIZATION] = authorization;
-    err = auth_check(&conf, &request, principal, &problem);
+    err = auth_check(&conf, NULL, &request, principal, &problem);
     *token_error = problem.token_error;
     return err;
 }

@@ -475,7 +475,8 @@ static void test_database_urls(void **state)
 #define SHORT_SECRET "0123456789abcdef0123456789abcde"
 #define MAKE_ONE "make one with openssl rand -base64 32"
 #define NO_SECRET                                                                                  \
-    "BETTER_AUTH_SECRET is not set, so no token can be judged: give it in the environment or in "
+    "neither BETTER_AUTH_SECRET nor TODO_JWKS is set, so no token can be judged: give one in the " \
+    "environment or in "
 #define NO_URL "DATABASE_URL is not set: give it in the environment or in "
 
 static const struct row {
@@ -597,8 +598,8 @@ static const struct row {
      {"TODO_SECRET_KEY=x"},
      .error = "TODO_SECRET_KEY is not a setting: did you mean JWT_SECRET_KEY?"},
     {NULL, {"TODO_CONFG=x"}, .error = "TODO_CONFG is not a setting: did you mean TODO_CONFIG?"},
-    {NULL, {"TODO_=x"}, .error = "TODO_ is not a setting: did you mean TODO_CONFIG?"},
-    {NULL, {"TODO_a\nb=x"}, .error = "TODO_a?b is not a setting: did you mean TODO_CONFIG?"},
+    {NULL, {"TODO_=x"}, .error = "TODO_ is not a setting: did you mean TODO_JWKS?"},
+    {NULL, {"TODO_a\nb=x"}, .error = "TODO_a?b is not a setting: did you mean TODO_JWKS?"},
     {"TODO_CONFIG=other.conf\n",
      {NULL},
      .error = "t.conf:1: TODO_CONFIG is taken from the environment only"},
@@ -984,6 +985,7 @@ static void test_print_table(void **state)
         "TODO_DB_DEADLINE_MS\tinteger\t5000\t0\t-\t",
         "TODO_DB_PREPARE\tboolean\t1\t0\t-\t",
         "TODO_IDEMPOTENCY_HOURS\tinteger\t24\t0\t-\t",
+        "TODO_JWKS\tstring\t-\t0\t-\t",
         "TODO_JWT_AUDIENCE\tstring\t-\t0\t-\t",
         "TODO_JWT_ISSUER\tstring\t-\t0\t-\t",
         "TODO_JWT_LEEWAY\tinteger\t30\t0\t-\t",

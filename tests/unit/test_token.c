@@ -12,9 +12,15 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
+#include "keys.h"
+#include "log.h"
+#include "signer.h"
 #include "token.h"
 
 #define NOW 1800000000
@@ -109,7 +115,8 @@ static void check_fault(const char *name, const struct conf *conf, const char *t
     static const struct principal untouched = {.user = {"before", 6}};
     struct principal principal = untouched;
     const char *reason = "unset";
-    enum token_fault fault = token_verify(conf, &arena, text_of(token), NOW, &principal, &reason);
+    enum token_fault fault =
+        token_verify(conf, NULL, &arena, text_of(token), NOW, &principal, &reason);
 
     if (fault != expected)
         fail_msg("%s: %s (%s), expected %s", name, token_fault_text(fault),
@@ -671,7 +678,7 @@ static void test_zero_byte(void **state)
     for (size_t i = 0; i < sizeof(header_rows) / sizeof(header_rows[0]); i++)
         check_fault("header", &plain_conf, sign_bytes(header_rows[i], text_of(PAYLOAD)),
                     TOKEN_MALFORMED);
-    assert_int_equal(token_verify(&plain_conf, &arena, token, NOW, &principal, &reason),
+    assert_int_equal(token_verify(&plain_conf, NULL, &arena, token, NOW, &principal, &reason),
                      TOKEN_MALFORMED);
 }
 
@@ -684,7 +691,8 @@ static void test_slice(void **state)
     const char *reason;
 
     (void)state;
-    assert_int_equal(token_verify(&plain_conf, &arena, slice, NOW, &principal, &reason), TOKEN_OK);
+    assert_int_equal(token_verify(&plain_conf, NULL, &arena, slice, NOW, &principal, &reason),
+                     TOKEN_OK);
 }
 
 /* A token of exactly `length` bytes. */
@@ -742,8 +750,9 @@ static void test_principal(void **state)
         struct principal principal;
         const char *reason;
 
-        assert_int_equal(token_verify(&plain_conf, &arena, text_of(sign(HEADER, row->payload)), NOW,
-                                      &principal, &reason),
+        assert_int_equal(token_verify(&plain_conf, NULL, &arena,
+                                      text_of(sign(HEADER, row->payload)), NOW, &principal,
+                                      &reason),
                          TOKEN_OK);
         if (!text_equal(principal.user, text_of("u_1")) ||
             !text_equal(principal.email, text_of(row->email)) ||
@@ -758,7 +767,7 @@ static void test_user_is_exact(void **state)
     const char *reason;
 
     (void)state;
-    assert_int_equal(token_verify(&plain_conf, &arena,
+    assert_int_equal(token_verify(&plain_conf, NULL, &arena,
                                   text_of(sign(HEADER, USER("\" \\u00fc\\/\xc3\xbc \""))), NOW,
                                   &principal, &reason),
                      TOKEN_OK);
@@ -771,7 +780,8 @@ static void test_fault_texts(void **state)
 {
     static const char *const texts[TOKEN_FAULT_COUNT] = {
         "ok",           "malformed",      "expired",       "not yet valid",
-        "wrong issuer", "wrong audience", "bad signature", "unknown key"};
+        "wrong issuer", "wrong audience", "bad signature", "unknown key",
+        "unavailable"};
 
     (void)state;
     for (int fault = 0; fault < TOKEN_FAULT_COUNT; fault++)
@@ -786,17 +796,18 @@ static void test_make(void **state)
 
     (void)state;
     assert_non_null(token);
-    assert_int_equal(token_verify(&strict_conf, &arena, text_of(token), NOW, &principal, &reason),
-                     TOKEN_OK);
+    assert_int_equal(
+        token_verify(&strict_conf, NULL, &arena, text_of(token), NOW, &principal, &reason),
+        TOKEN_OK);
     assert_true(text_equal(principal.user, text_of("u \xc3\xbc")));
     assert_int_equal(
-        token_verify(&strict_conf, &arena, text_of(token), NOW + 889, &principal, &reason),
+        token_verify(&strict_conf, NULL, &arena, text_of(token), NOW + 889, &principal, &reason),
         TOKEN_OK);
     assert_int_equal(
-        token_verify(&strict_conf, &arena, text_of(token), NOW + 890, &principal, &reason),
+        token_verify(&strict_conf, NULL, &arena, text_of(token), NOW + 890, &principal, &reason),
         TOKEN_EXPIRED);
     assert_int_equal(
-        token_verify(&strict_conf, &arena, text_of(token), NOW - 11, &principal, &reason),
+        token_verify(&strict_conf, NULL, &arena, text_of(token), NOW - 11, &principal, &reason),
         TOKEN_NOT_YET_VALID);
 }
 
@@ -813,6 +824,231 @@ static void test_make_refuses(void **state)
     assert_non_null(token_make(&conf, &arena, X255, NOW, 900));
     conf.secret = NULL;
     assert_null(token_make(&conf, &arena, "u_1", NOW, 900));
+}
+
+/* ---- tokens of a key set */
+
+#define JWKS_FILE "/tmp/todo-test-jwks.XXXXXX"
+
+/* A set with a key of each kind, named as its algorithm, and one that stands for a mistake of the
+ * issuer: the shared secret as a key. */
+static void write_set(const char *path)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fprintf(file, "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"oct\",\"k\":\"%s\"}",
+            base64url_encode(&arena, SECRET, strlen(SECRET)));
+    for (int i = 0; i < SIGNERS; i++)
+        fprintf(file, ",{%s,\"kid\":\"%s\",\"alg\":\"%s\"}", signer_members(&arena, &signers[i]),
+                i == SMALL_RSA ? "small" : signers[i].algorithm, signers[i].algorithm);
+    fputs("]}", file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int set_up_keys(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR); /* standard output is the test's */
+    signers_make();
+    return 0;
+}
+
+static int tear_down_keys(void **state)
+{
+    (void)state;
+    signers_free();
+    return 0;
+}
+
+/* H is the header, with the row's members behind the first brace; signed by `signer`, or by the
+ * secret when it is -1, or with the issuer's public key as an HMAC's secret when it is -2. */
+static const struct key_row {
+    const char *header;
+    int signer;
+    enum token_fault expected;
+} key_rows[] = {
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_OK},
+    {"{\"alg\":\"Ed25519\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_OK},
+    {"{\"alg\":\"EdDSA\"}", ED25519, TOKEN_OK},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"typ\":\"JWT\"}", ED25519, TOKEN_OK},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"typ\":\"at+jwt\"}", ED25519, TOKEN_OK},
+    {"{\"alg\":\"ES256\",\"kid\":\"ES256\"}", ES256, TOKEN_OK},
+    {"{\"alg\":\"ES384\",\"kid\":\"ES384\"}", ES384, TOKEN_OK},
+    {"{\"alg\":\"ES512\",\"kid\":\"ES512\"}", ES512, TOKEN_OK},
+    {"{\"alg\":\"RS256\",\"kid\":\"RS256\"}", RS256, TOKEN_OK},
+    {"{\"alg\":\"PS256\",\"kid\":\"PS256\"}", PS256, TOKEN_OK},
+    {"{\"alg\":\"HS256\"}", -1, TOKEN_OK},
+    {"{\"alg\":\"HS256\",\"kid\":\"ES256\"}", -1, TOKEN_OK}, /* a kid means nothing there */
+    /* keys that the token brings along */
+    {"{\"alg\":\"ES256\",\"kid\":\"ES256\",\"jku\":\"https://evil.example/jwks\"}", ES256,
+     TOKEN_OK},
+    {"{\"alg\":\"ES256\",\"kid\":\"?\",\"jku\":\"https://evil.example/jwks\"}", ES256,
+     TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"ES256\",\"kid\":\"?\",\"x5u\":\"https://evil.example/x\"}", ES256,
+     TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"ES256\",\"kid\":\"?\",\"x5c\":[\"MIIB\"]}", ES256, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"?\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+     "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}}",
+     ED25519, TOKEN_UNKNOWN_KEY},
+    /* an algorithm that is not the key's */
+    {"{\"alg\":\"HS256\",\"kid\":\"RS256\"}", -2, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"HS256\",\"kid\":\"oct\"}", -2, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"RS256\",\"kid\":\"PS256\"}", PS256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"PS256\",\"kid\":\"RS256\"}", RS256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"ES256\",\"kid\":\"ES384\"}", ES384, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"ES384\",\"kid\":\"ES256\"}", ES256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"ES256\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"ES256\",\"kid\":\"EdDSA\"}", ES256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"RS512\",\"kid\":\"RS256\"}", RS256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"ES256K\",\"kid\":\"ES256\"}", ES256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"Ed448\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"eddsa\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"es256\",\"kid\":\"ES256\"}", ES256, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"EdDSA \",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"none\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"NonE\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_BAD_SIGNATURE},
+    {"{\"kid\":\"EdDSA\"}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":[\"EdDSA\"],\"kid\":\"EdDSA\"}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"alg\":\"EdDSA\"}", ED25519, TOKEN_MALFORMED},
+    /* another key than the one it names */
+    {"{\"alg\":\"RS256\",\"kid\":\"small\"}", SMALL_RSA, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"RS256\"}", SMALL_RSA, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"RS256\",\"kid\":\"RS256\"}", SMALL_RSA, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"RS256\",\"kid\":\"oct\"}", RS256, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\"}", -1, TOKEN_BAD_SIGNATURE},
+    {"{\"alg\":\"ES256\",\"kid\":\"ES256\"}", ES384, TOKEN_BAD_SIGNATURE},
+    /* strange names */
+    {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"eddsa\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA \"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"../../../../dev/null\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"' OR '1'='1\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"x'; DROP TABLE jwks; --\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"| sleep 10\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"https://evil.example/key\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"%s%n%n\"}", ED25519, TOKEN_UNKNOWN_KEY},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\\u0000\"}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":0}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":null}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":[\"EdDSA\"]}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":{\"$ne\":1}}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"kid\":\"EdDSA\"}", ED25519, TOKEN_MALFORMED},
+    /* the rules of every header */
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"crit\":[]}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"b64\":false}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"typ\":\"session-cache+jwt\"}", ED25519,
+     TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"typ\":\"logout+jwt\"}", ED25519, TOKEN_MALFORMED},
+    {"{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\",\"typ\":\"dpop+jwt\"}", ED25519, TOKEN_MALFORMED},
+};
+
+/* HS256 with what an attacker has: the text of a public key. */
+static char *sign_with_public_key(const char *header)
+{
+    char *text = arena_printf(&arena, "%s.%s", encode(header, strlen(header)),
+                              encode(PAYLOAD, strlen(PAYLOAD)));
+
+    return arena_printf(&arena, "%s.%s", text,
+                        mac(EVP_sha256(), signer_members(&arena, &signers[RS256]), text));
+}
+
+static char *key_row_token(const struct key_row *row)
+{
+    if (row->signer == -1)
+        return sign(row->header, PAYLOAD);
+    if (row->signer == -2)
+        return sign_with_public_key(row->header);
+    return signer_token(&arena, &signers[row->signer], row->header, PAYLOAD);
+}
+
+static enum token_fault judge_with_keys(const struct conf *conf, struct keys *keys,
+                                        const char *token)
+{
+    struct principal principal;
+    const char *reason;
+
+    return token_verify(conf, keys, &arena, text_of(token), NOW, &principal, &reason);
+}
+
+static void test_key_set(void **state)
+{
+    char path[] = JWKS_FILE;
+    struct conf conf = plain_conf;
+    struct keys *keys;
+
+    (void)state;
+    assert_return_code(close(mkstemp(path)), 0);
+    write_set(path);
+    conf.jwks = path;
+    keys = keys_new(&conf, NULL, NULL);
+    for (size_t i = 0; i < sizeof(key_rows) / sizeof(key_rows[0]); i++) {
+        enum token_fault fault = judge_with_keys(&conf, keys, key_row_token(&key_rows[i]));
+
+        if (fault != key_rows[i].expected)
+            fail_msg("%s by %d: %s, expected %s", key_rows[i].header, key_rows[i].signer,
+                     token_fault_text(fault), token_fault_text(key_rows[i].expected));
+    }
+    keys_free(keys);
+    unlink(path);
+}
+
+/* The payloads and instants that a secret's token is refused for, a key's is refused for too. */
+static void test_key_set_claims(void **state)
+{
+    static const char header[] = "{\"alg\":\"ES256\",\"kid\":\"ES256\"}";
+    char path[] = JWKS_FILE;
+    struct conf conf = strict_conf;
+    struct keys *keys;
+
+    (void)state;
+    assert_return_code(close(mkstemp(path)), 0);
+    write_set(path);
+    conf.jwks = path;
+    keys = keys_new(&conf, NULL, NULL);
+    EACH(row, strict)
+    {
+        const char *token =
+            signer_token(&arena, &signers[ES256], header,
+                         arena_printf(&arena, "{\"sub\":\"u_1\"," EXP ",%s}", row->text));
+
+        if (judge_with_keys(&conf, keys, token) != row->expected)
+            fail_msg("%s: %s", row->text, token_fault_text(judge_with_keys(&conf, keys, token)));
+    }
+    keys_free(keys);
+    unlink(path);
+}
+
+/* A file is looked at with each token; what is wrong with it leaves the keys as they were. */
+static void test_key_file(void **state)
+{
+    char path[] = JWKS_FILE;
+    struct conf conf = {.user_claim = user_claim, .jwks = path};
+    const char *token =
+        signer_token(&arena, &signers[ED25519], "{\"alg\":\"EdDSA\",\"kid\":\"EdDSA\"}", PAYLOAD);
+    struct keys *keys;
+    FILE *file;
+
+    (void)state;
+    assert_return_code(close(mkstemp(path)), 0);
+    keys = keys_new(&conf, NULL, NULL);
+    assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_UNAVAILABLE);
+    write_set(path);
+    assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_OK);
+    assert_int_equal(judge_with_keys(&conf, keys, sign(HEADER, PAYLOAD)), TOKEN_UNKNOWN_KEY);
+    file = fopen(path, "w");
+    fputs("{\"keys\":[]}", file);
+    fclose(file);
+    assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_OK);
+    unlink(path);
+    assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_OK);
+    file = fopen(path, "w");
+    fprintf(file, "{\"keys\":[{%s,\"kid\":\"new\"}]}", signer_members(&arena, &signers[ES256]));
+    fclose(file);
+    assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_UNKNOWN_KEY);
+    keys_free(keys);
+    unlink(path);
 }
 
 int main(void)
@@ -835,6 +1071,9 @@ int main(void)
         cmocka_unit_test(test_fault_texts),
         cmocka_unit_test(test_make),
         cmocka_unit_test(test_make_refuses),
+        cmocka_unit_test_setup_teardown(test_key_set, set_up_keys, tear_down_keys),
+        cmocka_unit_test_setup_teardown(test_key_set_claims, set_up_keys, tear_down_keys),
+        cmocka_unit_test_setup_teardown(test_key_file, set_up_keys, tear_down_keys),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

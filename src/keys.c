@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* keys.c: a table of sources; each reads a document in its own way, and knows what to do before a
+ * token is judged and when its key is unknown. */
+#include <config.h>
+
+#include "keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+struct source {
+    const char *begins; /* what TODO_JWKS then begins with */
+    /* NULL with the document, or what went wrong (static). */
+    const char *(*read)(const struct conf *conf, struct store *store, struct buf *document);
+    void (*before)(struct keys *keys); /* takes over what has changed by itself */
+    void (*ask)(struct keys *keys);    /* a token's key is unknown */
+};
+
+struct keys {
+    const struct conf *conf;
+    struct store *store;
+    struct key_board *board;
+    const struct source *source;
+    struct jwks *set;    /* NULL: none yet */
+    unsigned generation; /* of the board's document that it was made of */
+    struct stat seen;    /* the file that it was made of */
+};
+
+/* ---- a file */
+
+/* A file that is no longer than a document may be, read up to the end. */
+static const char *read_descriptor(int fd, struct buf *document)
+{
+    ssize_t count;
+
+    do {
+        char *room = buf_reserve(document, BUFSIZ);
+
+        count = read(fd, room, BUFSIZ);
+        if (count < 0)
+            return "it cannot be read";
+        document->length += (size_t)count;
+        if (document->length > JWKS_DOCUMENT_MAX)
+            return "it is larger than 1 MiB";
+    } while (count > 0);
+    return NULL;
+}
+
+static const char *read_file(const struct conf *conf, struct store *store, struct buf *document)
+{
+    int fd = open(conf->jwks, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    const char *fault;
+
+    (void)store;
+    if (fd < 0)
+        return "the file cannot be opened";
+    fault = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read_descriptor(fd, document)
+                                                               : "it is no regular file";
+    close(fd);
+    return fault;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void replace_set(struct keys *keys, struct jwks *set)
+{
+    jwks_free(keys->set);
+    keys->set = set;
+}
+
+/* Reads the source and takes its set over if there is one. */
+static bool renew(struct keys *keys, struct buf *document)
+{
+    const char *fault;
+    struct jwks *set = keys_read(keys->conf, keys->store, document, &fault);
+
+    if (!set) {
+        log_warning("the key set is left as it was: %s", fault);
+        return false;
+    }
+    replace_set(keys, set);
+    log_info("the key set has been read: %zu keys", jwks_count(set));
+    return true;
+}
+
+static void watch_file(struct keys *keys)
+{
+    struct buf document;
+    struct stat status = {0};
+
+    if (stat(keys->conf->jwks, &status) == 0 && is_same_file(&status, &keys->seen))
+        return;
+    if (status.st_ino == 0 && keys->set)
+        return; /* gone, perhaps for a moment */
+    keys->seen = status;
+    buf_init(&document);
+    renew(keys, &document);
+    buf_fini(&document);
+}
+
+static void ask_nobody(struct keys *keys)
+{
+    (void)keys; /* the file was looked at a moment ago */
+}
+
+/* ---- the table */
+
+static const struct source sources[] = {
+    {"/", read_file, watch_file, ask_nobody},
+};
+
+static const struct source *find_source(const char *name)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (strncmp(name, sources[i].begins, strlen(sources[i].begins)) == 0)
+            return &sources[i];
+    return NULL;
+}
+
+struct jwks *keys_read(const struct conf *conf, struct store *store, struct buf *document,
+                       const char **fault)
+{
+    struct jwks *set = NULL;
+
+    buf_clear(document);
+    *fault = find_source(conf->jwks)->read(conf, store, document);
+    if (*fault)
+        return NULL;
+    set = jwks_parse(buf_text(document));
+    if (set && jwks_count(set) > 0)
+        return set;
+    *fault = set ? "none of its keys fits" : "it is no key set";
+    jwks_free(set);
+    return NULL;
+}
+
+bool keys_need_fetcher(const struct conf *conf)
+{
+    (void)conf;
+    return false;
+}
+
+struct keys *keys_new(const struct conf *conf, struct store *store, struct key_board *board)
+{
+    const struct source *source = conf->jwks ? find_source(conf->jwks) : NULL;
+    struct keys *keys;
+
+    if (!source)
+        return NULL;
+    keys = calloc(1, sizeof *keys);
+    if (!keys)
+        log_out_of_memory();
+    keys->conf = conf;
+    keys->store = store;
+    keys->board = board;
+    keys->source = source;
+    return keys;
+}
+
+void keys_free(struct keys *keys)
+{
+    if (!keys)
+        return;
+    jwks_free(keys->set);
+    free(keys);
+}
+
+bool keys_judge(struct keys *keys, const struct jwks_claim *claim, enum jwks_verdict *verdict)
+{
+    keys->source->before(keys);
+    *verdict = keys->set ? jwks_judge(keys->set, claim) : JWKS_UNKNOWN;
+    if (*verdict == JWKS_UNKNOWN) {
+        keys->source->ask(keys);
+        *verdict = keys->set ? jwks_judge(keys->set, claim) : JWKS_UNKNOWN;
+    }
+    return keys->set != NULL;
+}
