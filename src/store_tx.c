@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "store_internal.h"
 
@@ -50,13 +51,20 @@ static void frame_add(struct frame *frame, struct step *step)
     frame->steps[frame->count++] = step;
 }
 
+/* How many milliseconds may be spent on waiting for the lock; what went before counts too. */
+static int64_t lock_wait(const struct store *store)
+{
+    int64_t left = store->deadline ? store->deadline - clock_now_ms() : store->conf->db_deadline_ms;
+    int64_t kept = left / 2 < ANSWER_MS ? left / 2 : ANSWER_MS;
+
+    return left - kept > 1 ? left - kept : 1;
+}
+
 /* A held write with a key waits for a running one that has the same key, but not past the
  * deadline, and looks for what that one left. */
 static void add_find(struct store *store, struct frame *frame, struct text user)
 {
-    int64_t wait = store->conf->db_deadline_ms - ANSWER_MS;
-
-    snprintf(frame->timeout_ms, sizeof frame->timeout_ms, "%lld", (long long)(wait > 1 ? wait : 1));
+    snprintf(frame->timeout_ms, sizeof frame->timeout_ms, "%lld", (long long)lock_wait(store));
     step_init(&frame->timeout, store_statement(SQL_LOCK_TIMEOUT));
     step_text(&frame->timeout, text_of(frame->timeout_ms));
     step_init(&frame->find, store_statement(SQL_KEY_FIND));

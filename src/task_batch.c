@@ -39,6 +39,12 @@ static const struct verb *find_verb(const json_t *name)
     return NULL;
 }
 
+/* Of two faults, the one that the answer's status tells. */
+static enum err graver(enum err one, enum err other)
+{
+    return one == ERR_INVALID || other == ERR_NONE ? one : other;
+}
+
 /* A member of the operation at `at` that is not as it must be. */
 static enum err fault_at(struct call *call, const char *at, const char *member, const char *type,
                          const char *message)
@@ -57,9 +63,10 @@ static enum err read_if_match(struct call *call, const json_t *value, const char
 
     from->any = true;
     if (!value || json_is_null(value)) {
-        if (call->conf->require_if_match)
-            return fault_at(call, at, "/if_match", "missing", "is required");
-        return ERR_NONE;
+        if (!call->conf->require_if_match)
+            return ERR_NONE;
+        fault_at(call, at, "/if_match", "missing", "is required");
+        return ERR_PRECONDITION_REQUIRED;
     }
     problem_init(&ignored, call->arena);
     if (json_is_integer(value)) {
@@ -93,13 +100,13 @@ static enum err read_operation(struct call *call, const json_t *json, const char
         if (!json_is_integer(id))
             err = fault_at(call, at, "/id", "int_type", "must be a 64-bit integer");
         fault = read_if_match(call, json_object_get(json, "if_match"), at, &op->from);
-        err = fault != ERR_NONE ? fault : err;
+        err = graver(err, fault);
     }
     fault = task_json_read(json, verb->mode, verb->fields, call->conf->compat, at, call->problem,
                            &op->change);
     if (verb->fields == TASK_SET_COMPLETED && !op->change.set)
         op->change.set = TASK_TOGGLE_COMPLETED;
-    return fault != ERR_NONE ? fault : err;
+    return graver(err, fault);
 }
 
 /* All of them, with all their faults. */
@@ -115,9 +122,8 @@ static enum err read_operations(struct call *call, const json_t *json, struct ta
                         "must be an array of 1 to 100 operations");
     for (size_t i = 0; i < *count; i++) {
         const char *at = arena_printf(call->arena, "/operations/%zu", i);
-        enum err fault = read_operation(call, json_array_get(list, i), at, &ops[i]);
 
-        err = fault != ERR_NONE ? fault : err;
+        err = graver(err, read_operation(call, json_array_get(list, i), at, &ops[i]));
     }
     return err;
 }
