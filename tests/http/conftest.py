@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from harness import Cluster, Site, User  # noqa: E402
+from harness import TMP, Cluster, Site, User  # noqa: E402
 
 pytest_plugins = ["tap"]
 numbers = itertools.count(1)
@@ -30,7 +30,7 @@ for number in (signal.SIGTERM, signal.SIGHUP):
 
 
 def new_cluster():
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir="/tmp"))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
     directory.chmod(0o755)
     cluster = None
     try:

@@ -3,7 +3,8 @@
 front of it, and clients. The standard library is enough.
 
 TEST_BUILDDIR says where todo.fcgi and todoctl were built. TEST_WRAPPER is put before todo.fcgi
-(valgrind and its options); TEST_SLOW is then how many times longer things may take."""
+(valgrind and its options); TEST_SLOW is then how many times longer things may take. TEST_TMP is
+where everything is kept."""
 
 import base64
 import hashlib
@@ -29,9 +30,13 @@ WORKER = BUILD / "todo.fcgi"
 TODOCTL = BUILD / "todoctl"
 WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))
 WRAPPER[:1] = map(shutil.which, WRAPPER[:1])  # spawn-fcgi does not look into PATH
+TMP = os.environ.get("TEST_TMP", "/tmp")
 SLOW = float(os.environ.get("TEST_SLOW", "1"))
 SECRET = "a secret for tests, of more than thirty-two bytes"
 ORIGIN = "https://app.example"
+
+# Before a server: should we be killed, it is told to end.
+WITH_US = ["setpriv", "--pdeathsig", "TERM", "--"]
 
 # What AddressSanitizer, UndefinedBehaviorSanitizer, LeakSanitizer and valgrind write.
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|^==\d+== (?!\s*$)", re.MULTILINE)
@@ -143,7 +148,7 @@ class Pool:
                                       capture_output=True, text=True, env=environment)
                 self.plain_pids = [int(pid) for pid in re.findall(r"PID: (\d+)", done.stdout)]
             else:
-                self.process = subprocess.Popen([*command, "-n", *program], env=environment,
+                self.process = subprocess.Popen([*WITH_US, *command, "-n", *program], env=environment,
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                                 start_new_session=True)
 
@@ -195,7 +200,7 @@ class WebServer:
         conf.write_text(text)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-e", self.log,
+                [*WITH_US, shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-e", self.log,
                  "-c", conf, "-g", "daemon off;"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         eventually(10, self.answers, "nginx")
 
@@ -217,7 +222,7 @@ class Site:
     living = []
 
     def __init__(self, cluster, spawned=0, wait=True, **settings):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir="/tmp"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
         for name in ("run", "log"):
             (self.directory / name).mkdir()
         self.cluster = cluster

@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from harness import SECRET, SOURCE, TODOCTL, WORKER, User, clean_environment, make_token
+from harness import SECRET, SOURCE, TMP, TODOCTL, WORKER, User, clean_environment, make_token
 
 EX_CONFIG = 78
 
@@ -28,7 +28,7 @@ def run(cluster):
 
 @pytest.fixture
 def directory():
-    path = tempfile.mkdtemp(prefix="todo.", dir="/tmp")
+    path = tempfile.mkdtemp(prefix="todo.", dir=TMP)
     yield path
     shutil.rmtree(path)
 
