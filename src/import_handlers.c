@@ -12,6 +12,8 @@
 #include "task_format.h"
 #include "task_json.h"
 
+#define RECORDS_MAX 100000 /* more would keep the user's other writes waiting for too long */
+
 struct import {
     struct call *call;
     bool dry_run;
@@ -100,9 +102,13 @@ static enum err judge_record(void *data, const struct record *record)
 {
     struct import *import = data;
     struct task task;
-    enum err err = read_task(import, record, &task);
+    enum err err;
 
     import->records = record->index + 1;
+    if (import->records > RECORDS_MAX)
+        return problem_set(import->call->problem, ERR_TOO_LARGE,
+                           "an import may have at most %d tasks", RECORDS_MAX);
+    err = read_task(import, record, &task);
     if (err == ERR_NONE && import->dry_run && !record->faulty)
         add_result(import, record->index, record->line, 0);
     return err;

@@ -160,17 +160,32 @@ static bool is_abandoned(const FCGX_Request *request)
     return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+/* epoll_pwait delivers no signal while the descriptor is ready, so that under load only this does.
+ */
+static bool is_drain_asked(const struct server *server)
+{
+    sigset_t closed;
+    sigprocmask(SIG_SETMASK, &server->open_mask, &closed);
+    sigprocmask(SIG_SETMASK, &closed, NULL);
+    return drain_asked;
+}
+
 /* Sends what the response's source gives. False: the answer will never be whole. A peer that takes
  * no more of it has given up by itself. */
-static bool send_rest(struct response *response, FCGX_Stream *out)
+static bool send_rest(struct server *server)
 {
+    struct response *response = &server->response;
     const struct response_source source = response->source;
     bool more = source.next != NULL;
+    int64_t deadline = 0; /* of a drain; 0: none is asked for */
     while (more) {
         buf_clear(&response->body);
-        if (!source.next(source.data, &response->body))
+        if (deadline == 0 && is_drain_asked(server))
+            deadline = clock_now_ms() + DRAIN_MAX_MS;
+        if ((deadline != 0 && clock_now_ms() > deadline) ||
+            !source.next(source.data, &response->body))
             return false;
-        more = response->body.length > 0 && put(out, buf_text(&response->body));
+        more = response->body.length > 0 && put(server->request.out, buf_text(&response->body));
     }
     return true;
 }
@@ -187,7 +202,7 @@ static bool answer(struct server *server)
     response_head(response, &server->head);
     if (put(request->out, buf_text(&server->head)) && method != METHOD_HEAD &&
         put(request->out, buf_text(&response->body)))
-        whole = send_rest(response, request->out);
+        whole = send_rest(server);
     app_end(server->app, response);
     return whole;
 }
@@ -246,16 +261,6 @@ static void serve_one(struct server *server)
     } else {
         cut_request(&server->request);
     }
-}
-
-/* epoll_pwait delivers no signal while the descriptor is ready, so that under load only this does.
- */
-static bool is_drain_asked(const struct server *server)
-{
-    sigset_t closed;
-    sigprocmask(SIG_SETMASK, &server->open_mask, &closed);
-    sigprocmask(SIG_SETMASK, &closed, NULL);
-    return drain_asked;
 }
 
 /* At most `limit` milliseconds; -1: for ever. */

@@ -21,8 +21,9 @@ void server_signals(void);
 int server_listen_fd(void);
 
 /* Serves until a drain is asked for and the listen queue has been empty for 100 ms, or 5 s have
- * passed since. A peer that is silent for 5 s in the middle of a request loses its connection.
- * Gives an exit status: EX_OK, or EX_USAGE when `listen_fd` is no listening socket. */
+ * passed since; an answer that streams for longer is cut off. A peer that is silent for 5 s in the
+ * middle of a request loses its connection. Gives an exit status: EX_OK, or EX_USAGE when
+ * `listen_fd` is no listening socket. */
 int server_run(struct app *app, int listen_fd);
 
 #endif

@@ -374,6 +374,7 @@ def test_media_types_and_sizes(alice):
         assert alice.post("/import", body=b"title\r\n", headers={"Content-Type": kind}).status == 415
     assert alice.post("/import", body=b"[]").status == 200  # no type: JSON
     assert imported(alice, b"title\r\n" + b"a" * (1 << 20), "csv").status == 413
+    assert imported(alice, b"title\n" + b"a\n" * 100001, "csv", "?dry_run=true").status == 413
     assert alice.get("/import").status == 405
     assert alice.post("/export", body=b"").status == 405
 

@@ -12,7 +12,10 @@
 
 #include "ical_line.h"
 
-#define T(s) TEXT_LITERAL(s)
+#define T(s)                                                                                       \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
 
 static void assert_text(struct text actual, struct text expected)
 {
@@ -28,13 +31,13 @@ static void test_escape(void **state)
     (void)state;
     buf_init(&out);
     buf_init(&back);
-    ical_escape(&out, T("a\\b;c,d\ne:\"\t"));
-    assert_text(buf_text(&out), T("a\\\\b\\;c\\,d\\ne:\"\t"));
+    ical_escape(&out, TEXT_LITERAL("a\\b;c,d\ne:\"\t"));
+    assert_text(buf_text(&out), TEXT_LITERAL("a\\\\b\\;c\\,d\\ne:\"\t"));
     ical_unescape(&back, buf_text(&out));
-    assert_text(buf_text(&back), T("a\\b;c,d\ne:\"\t"));
+    assert_text(buf_text(&back), TEXT_LITERAL("a\\b;c,d\ne:\"\t"));
     buf_clear(&back);
-    ical_unescape(&back, T("a\\Nb\\xc,d\\")); /* as others write it */
-    assert_text(buf_text(&back), T("a\nbxc,d\\"));
+    ical_unescape(&back, TEXT_LITERAL("a\\Nb\\xc,d\\")); /* as others write it */
+    assert_text(buf_text(&back), TEXT_LITERAL("a\nbxc,d\\"));
     buf_fini(&out);
     buf_fini(&back);
 }
@@ -47,12 +50,12 @@ static void test_values(void **state)
     (void)state;
     buf_init(&out);
     assert_true(ical_take_value(&rest, &out));
-    assert_text(buf_text(&out), T("a,b"));
+    assert_text(buf_text(&out), TEXT_LITERAL("a,b"));
     buf_clear(&out);
     assert_true(ical_take_value(&rest, &out));
     assert_int_equal(out.length, 0);
     assert_false(ical_take_value(&rest, &out));
-    assert_text(buf_text(&out), T("c"));
+    assert_text(buf_text(&out), TEXT_LITERAL("c"));
     buf_fini(&out);
 }
 
@@ -154,10 +157,10 @@ static void test_parameters(void **state)
     const struct ical_line none = {.parameters = T("")};
 
     (void)state;
-    assert_text(ical_parameter(&line, "a"), T("b"));
-    assert_text(ical_parameter(&line, "TZID"), T("x;y:z"));
-    assert_text(ical_parameter(&line, "C"), T(""));
-    assert_text(ical_parameter(&line, "E"), T("f"));
+    assert_text(ical_parameter(&line, "a"), TEXT_LITERAL("b"));
+    assert_text(ical_parameter(&line, "TZID"), TEXT_LITERAL("x;y:z"));
+    assert_text(ical_parameter(&line, "C"), TEXT_LITERAL(""));
+    assert_text(ical_parameter(&line, "E"), TEXT_LITERAL("f"));
     assert_null(ical_parameter(&line, "B").data);
     assert_null(ical_parameter(&line, "F").data);
     assert_null(ical_parameter(&none, "A").data);

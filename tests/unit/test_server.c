@@ -782,6 +782,25 @@ static void test_drain_answers_the_whole_queue(void **state)
 }
 
 /* A busy worker sees the signal too, although its queue is never empty, and gives up after 5 s. */
+/* It is cut off so that its reader can tell, and does not go on until somebody kills the worker. */
+static void test_drain_cuts_an_endless_stream(void **state)
+{
+    struct fixture *fixture = *state;
+    char piece[65536];
+    ssize_t count, before = 0;
+    int fd = send_get(fixture, "/stream/endless");
+    assert_int_equal(receive(fd, piece, 1), 1);
+    kill(fixture->worker, SIGTERM);
+    while ((count = recv(fd, piece, sizeof(piece), 0)) > 0)
+        before = count;
+    assert_int_equal(count, 0);
+    assert_true(before >= 8);
+    assert_memory_equal(piece + before - 8, "\xff\0\0\0\0\0\0\0", 8);
+    close(fd);
+    assert_int_equal(end_of_worker(fixture, 3000), 0);
+    assert_int_equal(atomic_load(ended), 1);
+}
+
 static void test_drain_of_a_busy_worker_is_bounded(void **state)
 {
     struct fixture *fixture = *state;
@@ -896,6 +915,7 @@ int main(void)
         TEST(test_each_drain_signal_ends_an_idle_worker),
         TEST(test_drain_waits_for_the_body_in_hand),
         TEST(test_drain_answers_the_whole_queue),
+        TEST(test_drain_cuts_an_endless_stream),
         TEST(test_drain_of_a_busy_worker_is_bounded),
         TEST(test_several_workers_share_the_socket),
         TEST(test_refuses_what_is_no_listening_socket),

@@ -14,7 +14,10 @@
 
 #include "task_csv.h"
 
-#define T(s) TEXT_LITERAL(s)
+#define T(s)                                                                                       \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
 
 static void assert_text(struct text actual, const char *expected)
 {

@@ -17,7 +17,10 @@
 #include "task_format.h"
 #include "task_json.h"
 
-#define T(s) TEXT_LITERAL(s)
+#define T(s)                                                                                       \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
 #define TASKS_MAX 64
 
 /* What was written, and how far its reading has come. */
