@@ -30,4 +30,16 @@ enum err {
 
 #define CHECK_RESULT __attribute__((warn_unused_result))
 
+static inline int err_gravity(enum err err)
+{
+    return err == ERR_NONE ? 0 : err == ERR_PRECONDITION_REQUIRED ? 1 : err == ERR_INVALID ? 2 : 3;
+}
+
+/* The one to answer with when both were found: all that breaks a rule is told together, and gives
+ * way to what cannot be understood. */
+static inline enum err err_worse(enum err a, enum err b)
+{
+    return err_gravity(b) > err_gravity(a) ? b : a;
+}
+
 #endif

@@ -117,22 +117,34 @@ static const char *misfit(const PGresult *result, char *why, size_t size)
     return why;
 }
 
-/* One question, one answer, outside of pipeline mode; NULL at the deadline or without connection.
- */
+/* Can PQgetResult say something without waiting? Not at the deadline, or without connection. */
+static bool await_result(struct store *store)
+{
+    while (PQisBusy(store->connection))
+        if (!store_wait(store, POLLIN) || !PQconsumeInput(store->connection))
+            return false;
+    return true;
+}
+
+/* One question, one answer, outside of pipeline mode; NULL when it does not come, or is not
+ * followed by the server's being ready for more. */
 static PGresult *ask(struct store *store, const char *sql)
 {
-    PGresult *result, *next;
+    PGresult *result = NULL;
 
     if (!PQsendQueryParams(store->connection, sql, 0, NULL, NULL, NULL, NULL, 0) ||
         store_flush(store) != FLUSH_DONE)
         return NULL;
-    while (PQisBusy(store->connection))
-        if (!store_wait(store, POLLIN) || !PQconsumeInput(store->connection))
-            return NULL;
-    result = PQgetResult(store->connection);
-    while ((next = PQgetResult(store->connection)))
-        PQclear(next);
-    return result;
+    while (await_result(store)) {
+        PGresult *next = PQgetResult(store->connection);
+
+        if (!next)
+            return result;
+        PQclear(result);
+        result = next;
+    }
+    PQclear(result);
+    return NULL;
 }
 
 static enum err open_connection(struct store *store)

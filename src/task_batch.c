@@ -39,12 +39,6 @@ static const struct verb *find_verb(const json_t *name)
     return NULL;
 }
 
-/* Of two faults, the one that the answer's status tells. */
-static enum err graver(enum err one, enum err other)
-{
-    return one == ERR_INVALID || other == ERR_NONE ? one : other;
-}
-
 /* A member of the operation at `at` that is not as it must be. */
 static enum err fault_at(struct call *call, const char *at, const char *member, const char *type,
                          const char *message)
@@ -58,7 +52,7 @@ static enum err read_if_match(struct call *call, const json_t *value, const char
                               struct task_versions *from)
 {
     struct text text = {json_string_value(value), json_string_length(value)};
-    struct etag_condition condition = {.present = true, .count = 1, .tags = {text}};
+    struct etag_condition condition;
     struct problem ignored;
 
     from->any = true;
@@ -68,14 +62,15 @@ static enum err read_if_match(struct call *call, const json_t *value, const char
         fault_at(call, at, "/if_match", "missing", "is required");
         return ERR_PRECONDITION_REQUIRED;
     }
-    problem_init(&ignored, call->arena);
-    if (json_is_integer(value)) {
-        *from = (struct task_versions){.count = 1, .items = {json_integer_value(value)}};
+    from->items[0] = json_integer_value(value);
+    if (json_is_integer(value) || text_to_int(text, 1, INT64_MAX, &from->items[0])) {
+        from->any = false;
+        from->count = 1;
         return ERR_NONE;
     }
+    problem_init(&ignored, call->arena);
     if (!json_is_string(value) ||
-        (text.length > 0 && (text.data[0] < '0' || text.data[0] > '9') &&
-         etag_read(text.data, "if_match", &ignored, &condition) != ERR_NONE))
+        etag_read(text.data, "if_match", &ignored, &condition) != ERR_NONE)
         return fault_at(call, at, "/if_match", "value_error",
                         "must be a version, or an entity tag such as \"\\\"17\\\"\"");
     etag_versions(&condition, from);
@@ -87,7 +82,7 @@ static enum err read_operation(struct call *call, const json_t *json, const char
 {
     const struct verb *verb = find_verb(json_object_get(json, "op"));
     const json_t *id = json_object_get(json, "id");
-    enum err err = ERR_NONE, fault;
+    enum err err = ERR_NONE;
 
     if (!json_is_object(json))
         return fault_at(call, at, "", "dict_type", "must be an object");
@@ -99,14 +94,13 @@ static enum err read_operation(struct call *call, const json_t *json, const char
         op->id = json_integer_value(id);
         if (!json_is_integer(id))
             err = fault_at(call, at, "/id", "int_type", "must be a 64-bit integer");
-        fault = read_if_match(call, json_object_get(json, "if_match"), at, &op->from);
-        err = graver(err, fault);
+        err = err_worse(err, read_if_match(call, json_object_get(json, "if_match"), at, &op->from));
     }
-    fault = task_json_read(json, verb->mode, verb->fields, call->conf->compat, at, call->problem,
-                           &op->change);
+    err = err_worse(err, task_json_read(json, verb->mode, verb->fields, call->conf->compat, at,
+                                        call->problem, &op->change));
     if (verb->fields == TASK_SET_COMPLETED && !op->change.set)
         op->change.set = TASK_TOGGLE_COMPLETED;
-    return graver(err, fault);
+    return err;
 }
 
 /* All of them, with all their faults. */
@@ -123,7 +117,7 @@ static enum err read_operations(struct call *call, const json_t *json, struct ta
     for (size_t i = 0; i < *count; i++) {
         const char *at = arena_printf(call->arena, "/operations/%zu", i);
 
-        err = graver(err, read_operation(call, json_array_get(list, i), at, &ops[i]));
+        err = err_worse(err, read_operation(call, json_array_get(list, i), at, &ops[i]));
     }
     return err;
 }

@@ -59,9 +59,8 @@ static enum err read_target(struct call *call, struct task_op *op)
     struct etag_condition condition;
     enum err err = read_id(call, &op->id);
 
-    if (err == ERR_NONE)
-        err = etag_read(request_header(call->request, HEADER_IF_MATCH), "If-Match", call->problem,
-                        &condition);
+    err = err_worse(err, etag_read(request_header(call->request, HEADER_IF_MATCH), "If-Match",
+                                   call->problem, &condition));
     if (err != ERR_NONE)
         return err;
     if (!condition.present && call->conf->require_if_match)
@@ -113,8 +112,8 @@ static enum err change_task(struct call *call, enum task_mode mode)
     struct task_op op = {.kind = TASK_OP_UPDATE};
     enum err err = read_target(call, &op);
 
-    if (err == ERR_NONE)
-        err = read_change(call, mode, &op.change);
+    if (err == ERR_NONE || err == ERR_INVALID)
+        err = err_worse(err, read_change(call, mode, &op.change));
     return run_op(call, err, &op, 200);
 }
 
@@ -146,8 +145,8 @@ enum err task_complete(struct call *call)
     struct task_op op = {.kind = TASK_OP_UPDATE};
     enum err err = read_target(call, &op);
 
-    if (err == ERR_NONE)
-        err = read_completion(call, &op.change);
+    if (err == ERR_NONE || err == ERR_INVALID)
+        err = err_worse(err, read_completion(call, &op.change));
     return run_op(call, err, &op, 200);
 }
 
@@ -191,9 +190,8 @@ enum err task_get(struct call *call)
     int64_t id;
     enum err err = read_id(call, &id);
 
-    if (err == ERR_NONE)
-        err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
-                        call->problem, &condition);
+    err = err_worse(err, etag_read(request_header(call->request, HEADER_IF_NONE_MATCH),
+                                   "If-None-Match", call->problem, &condition));
     if (err == ERR_NONE)
         err = store_task_get(call->store, call->principal.user, id, &rows);
     if (err == ERR_NONE)
