@@ -15,7 +15,7 @@ MAKEFILE = lint.ROOT / "Makefile.am"
 def makefile_words(path):
     """Files that Makefile.am names; a unit test's program stands for its source."""
     words = set(LISTED.findall(re.sub(r"^#.*$", "", path.read_text(), flags=re.MULTILINE)))
-    return {word + ".c" if re.fullmatch(r"tests/unit/test_\w+", word) else word for word in words}
+    return {word + ".c" if re.fullmatch(r"tests/(unit|store)/test_\w+", word) else word for word in words}
 
 
 def check_listed(paths):
