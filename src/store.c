@@ -116,7 +116,8 @@ static bool send_step(struct store *store, struct step *step)
 
     step->prepares = false;
     if (!store->conf->db_prepare ||
-        (store->prepared_count >= PREPARED_MAX && !is_prepared(store, key)))
+        (key >= STATEMENT_LIST && store->prepared_count >= PREPARED_MAX &&
+         !is_prepared(store, key)))
         return PQsendQueryParams(store->connection, statement_text(store, &step->statement),
                                  step->count, NULL, step->values, step->lengths, binary, 1);
     snprintf(name, sizeof name, "s%u", key);

@@ -172,8 +172,7 @@ enum err task_list(struct call *call)
     enum err err =
         task_query_read(call->request, call->seal, call->principal.user, call->problem, &query);
 
-    if (err == ERR_NONE)
-        err = read_known(call, &known);
+    err = err_worse(err, read_known(call, &known));
     if (err != ERR_NONE)
         return err;
     query.count_all = call->conf->compat & COMPAT_LIST_OBJECT || prefers_count(call);

@@ -99,7 +99,7 @@ static void check_problem(const struct problem *problem, enum err err)
 
     require(err == ERR_BAD_REQUEST || err == ERR_INVALID || err == ERR_TOO_LARGE);
     buf_init(&out);
-    problem_write(problem, err, &out);
+    problem_write(problem, err, 0, &out);
     document = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
     require(document != NULL);
     json_decref(document);

@@ -55,7 +55,7 @@ static int set_up(void **state)
     alarm(PATIENCE_S);
     arena_init(&arena);
     response_init(&response);
-    app_init(&app, &conf, store_new(&conf));
+    app_init(&app, &conf, store_new(&conf), NULL);
     token = token_make(&conf, &arena, "u/1", time(NULL), 900);
     assert_non_null(token);
     return 0;
@@ -399,6 +399,10 @@ static int listen_somewhere(void)
     return fd;
 }
 
+#define SAYS(message)                                                                              \
+    {                                                                                              \
+        (message), sizeof(message) - 1                                                             \
+    }
 #define GREETING                                                                                   \
     "R\0\0\0\10\0\0\0\0"                                                                           \
     "Z\0\0\0\5I" /* come in; ready */
@@ -407,7 +411,7 @@ static int listen_somewhere(void)
     "2\0\0\0\4"                                                                                    \
     "n\0\0\0\4"                                                                                    \
     "C\0\0\0\15SELECT 0" /* and not ready */
-#define DENIAL "E\0\0\0\63SFATAL\0C28P01\0Mno entry for u at 127.0.0.1 now\0"
+#define DENIAL "E\0\0\0\64SFATAL\0C28P01\0Mno entry for u at 127.0.0.1 now\0\0"
 
 /* What the server says to each of the first messages; after that nothing, or the end. */
 static const struct behaviour {
@@ -417,13 +421,13 @@ static const struct behaviour {
 } behaviours[] = {
     {"silent", {{NULL, 0}, {NULL, 0}}, false},
     {"hangs up at once", {{NULL, 0}, {NULL, 0}}, true},
-    {"another protocol", {TEXT_LITERAL("HTTP/1.1 400 Bad Request\r\n\r\n"), {NULL, 0}}, false},
-    {"half a greeting", {TEXT_LITERAL("R\0\0\0\10\0\0"), {NULL, 0}}, false},
-    {"denies", {TEXT_LITERAL(DENIAL), {NULL, 0}}, true},
-    {"greets only", {TEXT_LITERAL(GREETING), {NULL, 0}}, false},
-    {"greets and hangs up", {TEXT_LITERAL(GREETING), {NULL, 0}}, true},
-    {"never ready", {TEXT_LITERAL(GREETING), TEXT_LITERAL(HALF_AN_ANSWER "\0")}, false},
-    {"answers garbage", {TEXT_LITERAL(GREETING), TEXT_LITERAL("D\377\377\377\377xxxxxxx")}, false},
+    {"another protocol", {SAYS("HTTP/1.1 400 Bad Request\r\n\r\n"), {NULL, 0}}, false},
+    {"half a greeting", {SAYS("R\0\0\0\10\0\0"), {NULL, 0}}, false},
+    {"denies", {SAYS(DENIAL), {NULL, 0}}, true},
+    {"greets only", {SAYS(GREETING), {NULL, 0}}, false},
+    {"greets and hangs up", {SAYS(GREETING), {NULL, 0}}, true},
+    {"never ready", {SAYS(GREETING), SAYS(HALF_AN_ANSWER "\0")}, false},
+    {"answers garbage", {SAYS(GREETING), SAYS("D\377\377\377\377xxxxxxx")}, false},
 };
 
 __attribute__((noreturn)) static void behave(const struct behaviour *behaviour, int listener)
