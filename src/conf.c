@@ -66,7 +66,7 @@ static const struct setting settings[] = {
     {"TODO_IDEMPOTENCY_HOURS", &conf_integer, AT(idempotency_hours), "24", RANGE(1, 720),
      .help = "hours for which the answer to an Idempotency-Key is kept"},
     {"TODO_JWKS", &conf_string, AT(jwks), .limits.check = conf_url_jwks_fault,
-     .help = "the key set of an issuer: the path of a file"},
+     .help = "the key set of an issuer: the path of a file, an https URL, or database"},
     {"TODO_JWT_AUDIENCE", &conf_string, AT(jwt_audience),
      .help = "what a token's aud must hold; without it any is taken"},
     {"TODO_JWT_ISSUER", &conf_string, AT(jwt_issuer),

@@ -142,7 +142,28 @@ const char *conf_url_origin_fault(const char *origin)
     return "must be scheme://host[:port] with no path, and * only as a whole label before the last";
 }
 
+static bool is_loopback(struct text host)
+{
+    return text_equal(host, TEXT_LITERAL("localhost")) || text_equal(host, TEXT_LITERAL("[::1]")) ||
+           text_equal(host, TEXT_LITERAL("127.0.0.1"));
+}
+
 const char *conf_url_jwks_fault(const char *place)
 {
-    return *place == '/' ? NULL : "must be the path of a file";
+    static const char wrong[] = "must be the path of a file, \"database\", an https URL without "
+                                "user or fragment, or an http URL of this machine";
+    struct text scheme;
+    const char *host = behind_scheme(place, &scheme);
+    if (!host)
+        return *place == '/' || strcmp(place, "database") == 0 ? NULL : wrong;
+    const char *end = *host == '[' ? skip_ipv6(host) : skip_labels(host);
+    if (!end || strchr(host, '@') || strchr(host, '#') || strchr(host, ' '))
+        return wrong;
+    const struct text name = {host, (size_t)(end - host)};
+    end = skip_port(end);
+    if ((*end != '\0' && *end != '/' && *end != '?') || memchr(name.data, '*', name.length))
+        return wrong;
+    if (text_equal(scheme, TEXT_LITERAL("https")))
+        return NULL;
+    return text_equal(scheme, TEXT_LITERAL("http")) && is_loopback(name) ? NULL : wrong;
 }

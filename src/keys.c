@@ -12,10 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jwks_fetch.h"
 #include "log.h"
+#include "store_issuer.h"
 
 struct source {
     const char *begins; /* what TODO_JWKS then begins with */
+    bool fetched;       /* by a process of its own */
     /* NULL with the document, or what went wrong (static). */
     const char *(*read)(const struct conf *conf, struct store *store, struct buf *document);
     void (*before)(struct keys *keys); /* takes over what has changed by itself */
@@ -115,10 +118,93 @@ static void ask_nobody(struct keys *keys)
     (void)keys; /* the file was looked at a moment ago */
 }
 
+/* ---- what is read over a board */
+
+/* Takes the board's document over when it is a newer one. Whoever put it there has found keys in
+ * it. */
+static void take_over(struct keys *keys)
+{
+    struct buf document;
+    struct jwks *set = NULL;
+
+    buf_init(&document);
+    if (key_board_take(keys->board, &keys->generation, &document))
+        set = jwks_parse(buf_text(&document));
+    if (set)
+        replace_set(keys, set);
+    buf_fini(&document);
+}
+
+/* ---- a URL */
+
+static const char *read_url(const struct conf *conf, struct store *store, struct buf *document)
+{
+    (void)store;
+    return jwks_fetch(conf->jwks, document);
+}
+
+static void ask_fetcher(struct keys *keys)
+{
+    enum key_board_turn turn = key_board_ask(keys->board);
+
+    if (turn == KEY_BOARD_LEAD)
+        key_board_ring(keys->board);
+    if (turn != KEY_BOARD_REFUSE)
+        key_board_wait(keys->board);
+    take_over(keys);
+}
+
+/* ---- the database */
+
+static const char *read_database(const struct conf *conf, struct store *store, struct buf *document)
+{
+    (void)conf;
+    return store_issuer_keys(store, document) == ERR_NONE
+               ? NULL
+               : "the database does not give them; has todoctl link better-auth been run?";
+}
+
+/* Reads for the whole pool. */
+static void lead(struct keys *keys)
+{
+    struct buf document;
+
+    buf_init(&document);
+    if (renew(keys, &document))
+        key_board_publish(keys->board, buf_text(&document));
+    else
+        key_board_fail(keys->board);
+    buf_fini(&document);
+}
+
+static void watch_database(struct keys *keys)
+{
+    if (key_board_is_due(keys->board))
+        lead(keys);
+    take_over(keys);
+}
+
+static void ask_database(struct keys *keys)
+{
+    switch (key_board_ask(keys->board)) {
+    case KEY_BOARD_LEAD:
+        lead(keys);
+        break;
+    case KEY_BOARD_FOLLOW:
+        key_board_wait(keys->board);
+        break;
+    case KEY_BOARD_REFUSE:
+        break;
+    }
+    take_over(keys);
+}
+
 /* ---- the table */
 
 static const struct source sources[] = {
-    {"/", read_file, watch_file, ask_nobody},
+    {"/", false, read_file, watch_file, ask_nobody},
+    {"http", true, read_url, take_over, ask_fetcher},
+    {"database", false, read_database, watch_database, ask_database},
 };
 
 static const struct source *find_source(const char *name)
@@ -148,8 +234,7 @@ struct jwks *keys_read(const struct conf *conf, struct store *store, struct buf 
 
 bool keys_need_fetcher(const struct conf *conf)
 {
-    (void)conf;
-    return false;
+    return conf->jwks && find_source(conf->jwks)->fetched;
 }
 
 struct keys *keys_new(const struct conf *conf, struct store *store, struct key_board *board)

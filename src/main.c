@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "conf.h"
+#include "fetcher.h"
 #include "log.h"
 #include "pool.h"
 #include "server.h"
@@ -21,9 +22,11 @@ struct program {
 };
 
 /* A pool runs this in each of its processes, so that none shares a database connection. */
-static int work(void *data)
+static int work(void *data, long index)
 {
     struct program *program = data;
+    if (index == program->conf.workers)
+        return fetcher_run(&program->conf, program->board);
     struct app app;
     struct store *store = store_new(&program->conf);
     struct keys *keys = keys_new(&program->conf, store, program->board);
@@ -46,6 +49,16 @@ static int load_settings(struct conf *conf)
     return status;
 }
 
+/* A fetcher is one process more, behind the workers. */
+static int run(struct program *program)
+{
+    long processes = program->conf.workers + keys_need_fetcher(&program->conf);
+    program->board = key_board_new(program->conf.workers);
+    int status = processes > 1 ? pool_run(processes, work, program) : work(program, 0);
+    key_board_free(program->board);
+    return status;
+}
+
 static int serve(void)
 {
     struct program program = {.listen_fd = server_listen_fd()};
@@ -59,8 +72,7 @@ static int serve(void)
     server_signals();
     int status = load_settings(&program.conf);
     if (status == EX_OK)
-        status = program.conf.workers > 1 ? pool_run(program.conf.workers, work, &program)
-                                          : work(&program);
+        status = run(&program);
     conf_fini(&program.conf);
     return status;
 }

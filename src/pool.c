@@ -36,19 +36,20 @@ struct slot {
 struct pool {
     struct slot *slots;
     long count;
-    int (*work)(void *data);
+    int (*work)(void *data, long index);
     void *data;
     sigset_t awaited;     /* the drain signals and CHLD */
     sigset_t worker_mask; /* as it was when pool_run was called */
 };
 
-static void __attribute__((noreturn)) be_worker(const struct pool *pool, pid_t supervisor)
+static void __attribute__((noreturn))
+be_worker(const struct pool *pool, long index, pid_t supervisor)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != supervisor)
         exit(EX_OK); /* it died before it could tell us */
     sigprocmask(SIG_SETMASK, &pool->worker_mask, NULL);
-    exit(pool->work(pool->data));
+    exit(pool->work(pool->data, index));
 }
 
 static void set_pause(struct slot *slot)
@@ -70,7 +71,7 @@ static void start(const struct pool *pool, struct slot *slot)
     fflush(NULL); /* or the worker would write it a second time */
     pid_t pid = fork();
     if (pid == 0)
-        be_worker(pool, supervisor);
+        be_worker(pool, slot - pool->slots, supervisor);
     if (pid < 0) {
         log_error("cannot start a worker: %s", strerror(errno));
         set_pause(slot);
@@ -181,7 +182,7 @@ static void pool_fini(struct pool *pool)
     free(pool->slots);
 }
 
-int pool_run(long workers, int (*work)(void *data), void *data)
+int pool_run(long workers, int (*work)(void *data, long index), void *data)
 {
     struct pool pool = {.work = work, .data = data};
     pool_init(&pool, workers);

@@ -114,6 +114,8 @@ static const char *const statements[SQL_COUNT] = {
         "WHERE k.user_id = $1 AND k.deleted_at IS NULL AND (u.epoch IS DISTINCT FROM $2::bigint "
         "OR u.change_seq IS DISTINCT FROM $3::bigint) GROUP BY tag) t ON true "
         "WHERE u.id = $1 ORDER BY t.name COLLATE \"C\"",
+
+    [SQL_ISSUER_KEYS] = "SELECT id, public_key, algorithm FROM todo.issuer_keys()",
 };
 
 struct statement store_statement(enum sql sql)

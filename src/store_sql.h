@@ -42,6 +42,7 @@ enum sql {
     SQL_IMPORT_COUNT,
     SQL_IMPORT_TASKS,
     SQL_TASK_TAGS,
+    SQL_ISSUER_KEYS,
     SQL_COUNT
 };
 

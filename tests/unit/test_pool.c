@@ -45,8 +45,9 @@ static void report_start(struct board *board)
         board->starts[place] = (struct start){.pid = getpid(), .at = clock_now_ms()};
 }
 
-static int wait_for_term(void *data)
+static int wait_for_term(void *data, long index)
 {
+    (void)index;
     struct board *board = data;
     sigset_t term;
     int taken;
@@ -58,14 +59,16 @@ static int wait_for_term(void *data)
     return 0;
 }
 
-static int end_at_once(void *data)
+static int end_at_once(void *data, long index)
 {
+    (void)index;
     report_start(data);
     return 3;
 }
 
-static int refuse_to_end(void *data)
+static int refuse_to_end(void *data, long index)
 {
+    (void)index;
     sigset_t all;
     sigfillset(&all);
     report_start(data);
@@ -73,14 +76,15 @@ static int refuse_to_end(void *data)
     return 0;
 }
 
-static int report_mask(void *data)
+static int report_mask(void *data, long index)
 {
+    (void)index;
     struct board *board = data;
     sigset_t mask;
     sigprocmask(SIG_BLOCK, NULL, &mask);
     if (!sigismember(&mask, SIGCHLD) && sigismember(&mask, SIGTERM))
         atomic_fetch_add(&board->drained, 1);
-    return wait_for_term(data);
+    return wait_for_term(data, index);
 }
 
 struct fixture {
@@ -88,7 +92,7 @@ struct fixture {
     pid_t supervisor;
 };
 
-static pid_t start_pool(struct board *board, long workers, int (*work)(void *data))
+static pid_t start_pool(struct board *board, long workers, int (*work)(void *data, long index))
 {
     pid_t pid = fork();
     if (pid == 0) {
