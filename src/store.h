@@ -17,7 +17,7 @@
 #include "token.h"
 
 /* The schema this program was written for: the number of the newest file in schema/. */
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 struct store; /* one a process; the connection is opened at the first use */
 

@@ -2,7 +2,7 @@
 -- 01_tables.t: what is there, whose it is, and who may do what with it.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
-SELECT plan(26);
+SELECT plan(27);
 
 SELECT tables_are('todo', ARRAY['idempotency_keys', 'schema_migrations', 'tasks', 'users']);
 
@@ -110,6 +110,12 @@ SELECT set_has(
        WHERE s.setrole = 'todo_app'::regrole AND d.datname = current_database() $$,
     $$ VALUES ('default_transaction_isolation=read committed') $$,
     'the workers'' statements see what was committed before them'
+);
+SELECT set_has(
+    $$ SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+       WHERE s.setrole = 'todo_app'::regrole AND d.datname = current_database() $$,
+    $$ VALUES ('enable_seqscan=off'), ('enable_bitmapscan=off') $$,
+    'the workers'' plans keep to indexes'
 );
 
 SELECT * FROM finish();
