@@ -15,6 +15,11 @@ struct text {
 
 #define TEXT_NULL ((struct text){NULL, 0})
 #define TEXT_LITERAL(s) ((struct text){(s), sizeof(s) - 1})
+/* The same as an initialiser, for static tables. */
+#define TEXT_INIT(s)                                                                               \
+    {                                                                                              \
+        (s), sizeof(s) - 1                                                                         \
+    }
 
 /* The slice of a C string; NULL gives TEXT_NULL. */
 struct text text_of(const char *string);

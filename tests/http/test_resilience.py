@@ -69,6 +69,7 @@ class Load:
 
     def assert_nothing_is_lost(self):
         for user in self.users:
+            eventually(2, lambda: user.get(checked=False).status == 200, "the database, reached again")
             there = {task["id"] for task in user.get().json()}
             assert there.issuperset(self.acknowledged[user.name][-1000:])
 

@@ -18,16 +18,16 @@ static const struct {
     struct text bytes;
     const char *encoded;
 } pairs[] = {
-    {TEXT_LITERAL(""), ""},
-    {TEXT_LITERAL("f"), "Zg"},
-    {TEXT_LITERAL("fo"), "Zm8"},
-    {TEXT_LITERAL("foo"), "Zm9v"},
-    {TEXT_LITERAL("foob"), "Zm9vYg"},
-    {TEXT_LITERAL("fooba"), "Zm9vYmE"},
-    {TEXT_LITERAL("foobar"), "Zm9vYmFy"},
-    {TEXT_LITERAL("\0"), "AA"},
-    {TEXT_LITERAL("\xfb\xef\xbe"), "----"},
-    {TEXT_LITERAL("\xff\xff\xff"), "____"},
+    {TEXT_INIT(""), ""},
+    {TEXT_INIT("f"), "Zg"},
+    {TEXT_INIT("fo"), "Zm8"},
+    {TEXT_INIT("foo"), "Zm9v"},
+    {TEXT_INIT("foob"), "Zm9vYg"},
+    {TEXT_INIT("fooba"), "Zm9vYmE"},
+    {TEXT_INIT("foobar"), "Zm9vYmFy"},
+    {TEXT_INIT("\0"), "AA"},
+    {TEXT_INIT("\xfb\xef\xbe"), "----"},
+    {TEXT_INIT("\xff\xff\xff"), "____"},
 };
 
 static void both_ways(void **state)

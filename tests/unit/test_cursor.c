@@ -19,7 +19,7 @@
 #define SEAL_SIZE 16
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const struct text alice = TEXT_LITERAL("alice"), bob = TEXT_LITERAL("bob");
+static const struct text alice = TEXT_INIT("alice"), bob = TEXT_INIT("bob");
 
 static struct arena arena;
 static struct cursor_seal *seal;
@@ -164,9 +164,9 @@ static void other_lengths(void **state)
 static void another_user(void **state)
 {
     /* The user's last byte and the place's first must not be able to change sides. */
-    static const struct text users[] = {TEXT_LITERAL("bob"),     TEXT_LITERAL("alic"),
-                                        TEXT_LITERAL("alicf"),   TEXT_LITERAL("alice2"),
-                                        TEXT_LITERAL("alice\0"), TEXT_LITERAL("a")};
+    static const struct text users[] = {TEXT_INIT("bob"),     TEXT_INIT("alic"),
+                                        TEXT_INIT("alicf"),   TEXT_INIT("alice2"),
+                                        TEXT_INIT("alice\0"), TEXT_INIT("a")};
 
     (void)state;
     for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)

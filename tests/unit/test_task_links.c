@@ -22,7 +22,8 @@ static ssize_t no_body(void *source, char *data, size_t size)
 
 static const char *links_of(const char *uri, const struct task_link *links, size_t count)
 {
-    char *environment[] = {"REQUEST_METHOD=GET", arena_printf(&arena, "REQUEST_URI=%s", uri), NULL};
+    char *environment[] = {arena_text(&arena, text_of("REQUEST_METHOD=GET")),
+                           arena_printf(&arena, "REQUEST_URI=%s", uri), NULL};
     struct request request;
     struct response response;
     struct problem problem;

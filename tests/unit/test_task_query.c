@@ -14,7 +14,7 @@
 #include "task_query.h"
 
 static char secret[] = "0123456789abcdef0123456789abcdef";
-static const struct text user = TEXT_LITERAL("alice");
+static const struct text user = TEXT_INIT("alice");
 
 static struct arena arena;
 static struct problem problem;
@@ -28,7 +28,7 @@ static ssize_t no_body(void *source, char *data, size_t size)
 
 static enum err try(const char *parameters, struct task_query *query)
 {
-    char *environment[] = {"REQUEST_METHOD=GET",
+    char *environment[] = {arena_text(&arena, text_of("REQUEST_METHOD=GET")),
                            arena_printf(&arena, "REQUEST_URI=/api/tasks?%s", parameters), NULL};
     struct request request;
 
