@@ -35,11 +35,33 @@ static void add_allow(struct call *call)
     response_header(call->response, "Allow", "%s", methods);
 }
 
-/* Find, permit, run. Who may is decided before anything is asked of the database. */
+/* The needs of routes that this deployment does not have. */
+static unsigned absent_needs(const struct conf *conf)
+{
+    return (conf->compat & COMPAT_SHORT_PATHS ? 0u : NEEDS_SHORT) |
+           (conf->accounts && conf->secret ? 0u : NEEDS_ACCOUNTS);
+}
+
+/* Who may is decided before anything is asked of the database; all but whether the token's session
+ * still lives, which the database is asked together with what the handler wants. */
+static enum err permit(struct call *call)
+{
+    const struct match *match = &call->match;
+    enum err err =
+        auth_check(call->conf, call->keys, call->request, &call->principal, call->problem);
+
+    if (err == ERR_NONE && match->user && !text_equal(text_of(match->user), call->principal.user))
+        err = ERR_FORBIDDEN;
+    if (err == ERR_NONE && call->conf->check_session && call->principal.session.data)
+        store_check_session(call->store, call->principal.session);
+    return err;
+}
+
+/* Find, permit, run. */
 static enum err dispatch(struct call *call)
 {
     const struct match *match = &call->match;
-    enum err err = route_find(call->request, call->conf->compat, &call->match);
+    enum err err = route_find(call->request, absent_needs(call->conf), &call->match);
 
     if (err != ERR_NONE)
         return err;
@@ -48,15 +70,14 @@ static enum err dispatch(struct call *call)
         call->response->status = 204;
         return ERR_NONE;
     }
-    if (match->route->needs & NEEDS_TOKEN) {
-        err = auth_check(call->conf, call->keys, call->request, &call->principal, call->problem);
-        if (err == ERR_NONE && match->user &&
-            !text_equal(text_of(match->user), call->principal.user))
-            err = ERR_FORBIDDEN;
-    }
+    if (match->route->needs & NEEDS_TOKEN)
+        err = permit(call);
     if (err != ERR_NONE)
         return err;
-    return match->route->needs & NEEDS_FRAME ? exactly_once(call) : match->route->run(call);
+    err = match->route->needs & NEEDS_FRAME ? exactly_once(call) : match->route->run(call);
+    if (err == ERR_UNAUTHORIZED && match->route->needs & NEEDS_TOKEN)
+        call->problem->token_error = token_fault_text(TOKEN_EXPIRED); /* its session has ended */
+    return err;
 }
 
 /* RFC 6750 3: what was wrong with a token is told only to those who sent one. */
@@ -131,6 +152,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     add_common_headers(&call, id);
     log_debug("%s %.*s %d", method_name(request.method), (int)request.path.length,
               request.path.data ? request.path.data : "", response->status);
+    app->wipe = call.match.route && call.match.route->needs & NEEDS_ACCOUNTS;
     if (request.method == METHOD_HEAD || !response->source.next)
         app_end(app, response);
     return request.method;
@@ -140,5 +162,7 @@ void app_end(struct app *app, struct response *response)
 {
     response_end_source(response);
     store_end_request(app->store);
+    if (app->wipe)
+        arena_wipe(&app->arena);
     log_set_request_id(NULL);
 }

@@ -19,6 +19,7 @@ struct app {
     struct cursor_seal *seal;
     struct keys *keys;  /* NULL: TODO_JWKS is not set */
     struct arena arena; /* the request's memory; reset by app_handle before each */
+    bool wipe;          /* it held a password */
 };
 
 void app_init(struct app *app, const struct conf *conf, struct store *store, struct keys *keys);

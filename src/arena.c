@@ -85,6 +85,15 @@ void arena_reset(struct arena *arena)
     }
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->next) {
+        ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->size);
+        explicit_bzero(chunk->data, chunk->used);
+    }
+    arena_reset(arena);
+}
+
 void arena_fini(struct arena *arena)
 {
     struct arena_chunk *next;

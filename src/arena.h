@@ -19,6 +19,8 @@ struct arena {
 void arena_init(struct arena *arena);
 /* Gives everything back to the arena, keeping one chunk of the first size for the next request. */
 void arena_reset(struct arena *arena);
+/* As arena_reset, and overwrites what was handed out: it held a password. */
+void arena_wipe(struct arena *arena);
 void arena_fini(struct arena *arena);
 
 /* `size` bytes aligned for any type, not cleared. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "address.h"
 #include "conf_file.h"
 #include "conf_type.h"
 #include "conf_url.h"
@@ -50,10 +51,18 @@ static const struct setting settings[] = {
     {"BETTER_AUTH_SECRET", &conf_secret, AT(secret),
      .aliases = {"JWT_SECRET", "JWT_SECRET_KEY", "SECRET_KEY"},
      .help = "the secret that signs HS256 tokens, 32 bytes or more"},
+    {"BETTER_AUTH_SECRET_PREVIOUS", &conf_secret, AT(secret_previous),
+     .help = "the secret before this one: its tokens are still taken, none is signed with it"},
     {"DATABASE_ADMIN_URL", &conf_url, AT(database_admin_url),
      .help = "the database as todoctl's role; without it todoctl uses DATABASE_URL"},
     {"DATABASE_URL", &conf_url, AT(database_url),
      .help = "the database as the workers' role: a postgresql:// URL or a libpq keyword string"},
+    {"TODO_ACCOUNTS", &conf_boolean, AT(accounts), "1",
+     .help = "built-in accounts below /api/auth; 0 when another server has them"},
+    {"TODO_BCRYPT_COST", &conf_integer, AT(bcrypt_cost), "11", RANGE(10, 15),
+     .help = "cost of a password's hash; each step doubles the time of a login"},
+    {"TODO_CHECK_SESSION", &conf_boolean, AT(check_session), "0",
+     .help = "1 refuses the tokens of an ended session at once, not within 15 minutes"},
     {"TODO_COMPAT", &conf_compat, AT(compat), "",
      .help = "words for clients that expect something else, separated by commas"},
     {"TODO_CORS_ORIGINS", &conf_list, AT(cors_origins), "", .limits.check = conf_url_origin_fault,
@@ -79,6 +88,9 @@ static const struct setting settings[] = {
      .help = "largest body of a request in bytes"},
     {"TODO_REQUIRE_IF_MATCH", &conf_boolean, AT(require_if_match), "0",
      .help = "1 refuses a change without If-Match (428)"},
+    {"TODO_TRUSTED_PROXIES", &conf_list, AT(trusted_proxies), "",
+     .limits.check = address_network_fault,
+     .help = "addresses or networks of proxies whose X-Forwarded-For is believed"},
     {"TODO_USER_CLAIM", &conf_string, AT(user_claim), "sub",
      .help = "the claim of a token that names the user"},
     {"TODO_WORKERS", &conf_integer, AT(workers), "1", RANGE(1, 1024),

@@ -24,6 +24,11 @@ struct conf {
     char *secret;             /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
     size_t secret_length;     /* bytes */
     char *jwks;               /* TODO_JWKS: where a key set is; NULL: mode off */
+    char *secret_previous;    /* BETTER_AUTH_SECRET_PREVIOUS: verifies, never signs; NULL: none */
+    bool accounts;            /* TODO_ACCOUNTS: default 1 */
+    long bcrypt_cost;         /* TODO_BCRYPT_COST: default 11, 10 to 15 */
+    bool check_session;       /* TODO_CHECK_SESSION: default 0 */
+    char **trusted_proxies;   /* TODO_TRUSTED_PROXIES: addresses and networks; NULL-terminated */
     char *jwt_issuer;         /* TODO_JWT_ISSUER; NULL: not enforced */
     char *jwt_audience;       /* TODO_JWT_AUDIENCE; NULL: not enforced */
     long idempotency_hours;   /* TODO_IDEMPOTENCY_HOURS: default 24, 1 to 720 */

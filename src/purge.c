@@ -60,6 +60,19 @@ static const struct job keys = {
     "SELECT count(*) FROM gone",
 };
 
+/* A session may be renewed until it expires. */
+static const struct job sessions = {
+    "expired sessions",
+    "SELECT count(*), count(DISTINCT user_id) FROM todo.sessions "
+    "WHERE expires_at < to_timestamp($1::bigint)",
+    "SELECT DISTINCT user_id FROM todo.sessions WHERE expires_at < to_timestamp($1::bigint)",
+    "WITH old AS (SELECT id FROM todo.sessions WHERE user_id = $2 "
+    "AND expires_at < to_timestamp($1::bigint) LIMIT $3::bigint), "
+    "gone AS (DELETE FROM todo.sessions k USING old "
+    "WHERE k.user_id = $2 AND k.id = old.id RETURNING 1) "
+    "SELECT count(*) FROM gone",
+};
+
 struct run {
     PGconn *connection;
     const struct purge *purge;
@@ -257,6 +270,8 @@ static int run_jobs(struct run *run)
         status = run_job(run, &trash, run->purge->age);
     if (status == EX_OK)
         status = run_job(run, &keys, run->purge->key_age);
+    if (status == EX_OK)
+        status = run_job(run, &sessions, 0);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* purge.h: removes for good what nobody can ask for any more: tasks that have been in the trash for
- * long, and answers whose Idempotency-Key has expired. */
+ * long, answers whose Idempotency-Key has expired, and sessions that have. */
 #ifndef TODO_PURGE_H
 #define TODO_PURGE_H
 

@@ -42,6 +42,7 @@ static const struct variable {
     VARIABLE("HTTP_AUTHORIZATION", HEADER_AUTHORIZATION),
     VARIABLE("HTTP_IF_NONE_MATCH", HEADER_IF_NONE_MATCH),
     VARIABLE("HTTP_IDEMPOTENCY_KEY", HEADER_IDEMPOTENCY_KEY),
+    VARIABLE("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_METHOD", HEADER_ACCESS_CONTROL_REQUEST_METHOD),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", HEADER_ACCESS_CONTROL_REQUEST_HEADERS),
 };
@@ -52,7 +53,7 @@ _Static_assert(VARIABLE_COUNT == HEADER_COUNT, "each header has its variable");
  */
 static const unsigned char first_of_length[] = {
     [9] = 0,   [11] = 1,  [12] = 7,  [13] = 8,  [14] = 9,
-    [17] = 11, [18] = 12, [20] = 14, [34] = 15, [35] = 16,
+    [17] = 11, [18] = 12, [20] = 14, [34] = 16, [35] = 17,
 };
 
 const char *method_name(enum method method)
@@ -120,13 +121,13 @@ static bool decode(struct arena *arena, struct text raw, bool plus_is_space, str
     return true;
 }
 
-/* As decode, and the text must be UTF-8. `part` is "path" or "query", for the client. */
+/* As decode, and the text must be UTF-8. `part` is "path", "query" or "body", for the client. */
 static enum err decode_utf8(struct request *request, const char *part, struct text raw,
                             struct text *decoded, struct problem *problem)
 {
-    bool query = part[0] == 'q';
+    bool path = part[0] == 'p';
 
-    if (!decode(request->arena, raw, query, decoded))
+    if (!decode(request->arena, raw, !path, decoded))
         return problem_set(problem, ERR_BAD_REQUEST, "the %s has a malformed percent-escape", part);
     if (!text_is_utf8(*decoded))
         return problem_set(problem, ERR_BAD_REQUEST, "the %s is not UTF-8", part);
@@ -191,8 +192,17 @@ static enum err read_path(struct request *request, struct problem *problem)
     return err;
 }
 
-/* One "name=value" of the query. */
-static enum err add_param(struct request *request, struct text piece, struct problem *problem)
+/* Where "name=value" pairs stand, and where they go. */
+struct pairs {
+    const char *part;   /* "query" or "body" */
+    const char *prefix; /* of a name, for the client */
+    struct param *params;
+    size_t *count;
+};
+
+/* One "name=value". */
+static enum err add_param(struct request *request, const struct pairs *pairs, struct text piece,
+                          struct problem *problem)
 {
     const char *equals = memchr(piece.data, '=', piece.length);
     size_t length = equals ? (size_t)(equals - piece.data) : piece.length;
@@ -200,35 +210,56 @@ static enum err add_param(struct request *request, struct text piece, struct pro
 
     if (equals)
         value = (struct text){equals + 1, piece.length - length - 1};
-    if (decode_utf8(request, "query", name, &name, problem) ||
-        decode_utf8(request, "query", value, &value, problem))
+    if (decode_utf8(request, pairs->part, name, &name, problem) ||
+        decode_utf8(request, pairs->part, value, &value, problem))
         return ERR_BAD_REQUEST;
     if (memchr(name.data, '\0', name.length) || memchr(value.data, '\0', value.length))
-        return problem_fault(problem, "query", name.data, "null_character", "must not hold U+0000");
-    request->params[request->param_count++] = (struct param){name.data, value.data};
+        return problem_fault(problem, pairs->part,
+                             arena_printf(request->arena, "%s%s", pairs->prefix, name.data),
+                             "null_character", "must not hold U+0000");
+    pairs->params[(*pairs->count)++] = (struct param){name.data, value.data};
     return ERR_NONE;
 }
 
 /* Faults of parameters are gathered; a malformed piece, or one too many, ends the reading. */
-static enum err read_query(struct request *request, const char *query, struct problem *problem)
+static enum err read_pairs(struct request *request, const struct pairs *pairs, const char *text,
+                           struct problem *problem)
 {
     enum err worst = ERR_NONE;
 
-    while (*query) {
-        struct text piece = {query, strcspn(query, "&")};
+    while (*text) {
+        struct text piece = {text, strcspn(text, "&")};
         enum err err = ERR_NONE;
 
-        if (piece.length && request->param_count == REQUEST_PARAMS)
-            return problem_fault(problem, "query", "", "too_long",
+        if (piece.length && *pairs->count == REQUEST_PARAMS)
+            return problem_fault(problem, pairs->part, "", "too_long",
                                  "must have at most %d parameters", REQUEST_PARAMS);
         if (piece.length)
-            err = add_param(request, piece, problem);
+            err = add_param(request, pairs, piece, problem);
         if (err == ERR_BAD_REQUEST)
             return err;
         worst = err ? err : worst;
-        query += piece.length + (query[piece.length] == '&');
+        text += piece.length + (text[piece.length] == '&');
     }
     return worst;
+}
+
+static enum err read_query(struct request *request, const char *query, struct problem *problem)
+{
+    const struct pairs pairs = {"query", "", request->params, &request->param_count};
+
+    return read_pairs(request, &pairs, query, problem);
+}
+
+enum err request_form(struct request *request, struct text body, struct param *params,
+                      size_t *count, struct problem *problem)
+{
+    const struct pairs pairs = {"body", "/", params, count};
+
+    *count = 0;
+    if (memchr(body.data, '\0', body.length))
+        return problem_set(problem, ERR_BAD_REQUEST, "the body has a zero byte");
+    return read_pairs(request, &pairs, body.data, problem);
 }
 
 static enum err read_uri(struct request *request, struct problem *problem)

@@ -36,6 +36,7 @@ enum header {
     HEADER_AUTHORIZATION,
     HEADER_CONTENT_LENGTH,
     HEADER_CONTENT_TYPE,
+    HEADER_FORWARDED_FOR,
     HEADER_IDEMPOTENCY_KEY,
     HEADER_IF_MATCH,
     HEADER_IF_NONE_MATCH,
@@ -93,6 +94,11 @@ const char *request_header(const struct request *request, enum header header);
 
 /* The last parameter of that name; NULL when absent. */
 const char *request_param(const struct request *request, const char *name);
+
+/* Reads `body`, of the type application/x-www-form-urlencoded, as the query is read; its
+ * REQUEST_PARAMS parameters at most go to `params`. Errors as for the query. */
+enum err request_form(struct request *request, struct text body, struct param *params,
+                      size_t *count, struct problem *problem) CHECK_RESULT;
 
 /* The whole body, read once and remembered, terminated with a 0 byte that `length` does not count.
  * At most `limit` bytes. ERR_TOO_LARGE: decided by Content-Length before reading, or by the stream;

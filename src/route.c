@@ -7,14 +7,18 @@
 
 #include <string.h>
 
+#include "account_handlers.h"
 #include "export_handlers.h"
 #include "import_handlers.h"
 #include "route.h"
 #include "service.h"
+#include "session_handlers.h"
 #include "task_handlers.h"
 
 #define READS (NEEDS_TOKEN | NEEDS_STORE)
 #define WRITES (READS | NEEDS_FRAME)
+#define ACCOUNT (NEEDS_STORE | NEEDS_ACCOUNTS | NEEDS_SECRECY)
+#define OWN_ACCOUNT (ACCOUNT | NEEDS_TOKEN)
 
 /* Rows of one pattern stand together; a literal segment before {id}. */
 static const struct route routes[] = {
@@ -34,6 +38,24 @@ static const struct route routes[] = {
     {METHOD_PATCH, "{T}/{id}/toggle", WRITES | NEEDS_SHORT, task_complete},
     {METHOD_POST, "{T}/{id}/toggle", WRITES | NEEDS_SHORT, task_complete},
     {METHOD_POST, "{T}/{id}/restore", WRITES, task_restore},
+    {METHOD_POST, "/api/auth/register", ACCOUNT, account_register},
+    {METHOD_POST, "/api/auth/signup", ACCOUNT, account_register},
+    {METHOD_POST, "/api/auth/login", ACCOUNT, account_login},
+    {METHOD_POST, "/api/auth/signin", ACCOUNT, account_login},
+    {METHOD_POST, "/api/auth/refresh", ACCOUNT, session_refresh},
+    {METHOD_POST, "/api/auth/logout", ACCOUNT, session_logout},
+    {METHOD_GET, "/api/auth/me", OWN_ACCOUNT, account_get},
+    {METHOD_PATCH, "/api/auth/me", OWN_ACCOUNT, account_patch},
+    {METHOD_DELETE, "/api/auth/me", OWN_ACCOUNT, account_delete},
+    {METHOD_POST, "/api/auth/password", OWN_ACCOUNT, account_password},
+    {METHOD_GET, "/api/auth/sessions", OWN_ACCOUNT, session_list},
+    {METHOD_DELETE, "/api/auth/sessions/{id}", OWN_ACCOUNT, session_delete},
+    {METHOD_POST, "/api/register", ACCOUNT | NEEDS_SHORT, account_register},
+    {METHOD_POST, "/api/signup", ACCOUNT | NEEDS_SHORT, account_register},
+    {METHOD_POST, "/api/login", ACCOUNT | NEEDS_SHORT, account_login},
+    {METHOD_POST, "/api/signin", ACCOUNT | NEEDS_SHORT, account_login},
+    {METHOD_GET, "/api/auth/profile", OWN_ACCOUNT | NEEDS_SHORT, account_get},
+    {METHOD_GET, "/api/auth/get-session", OWN_ACCOUNT | NEEDS_SHORT, account_get},
     {METHOD_GET, "/", NEEDS_NOTHING, service_root},
     {METHOD_GET, "/health", NEEDS_NOTHING, service_health},
     {METHOD_GET, "/healthz", NEEDS_NOTHING, service_health},
@@ -135,19 +157,16 @@ static bool may_start(const struct request *request, size_t at)
     return true;
 }
 
-static const struct route *find_pattern(const struct tail *tail, unsigned compat,
+static const struct route *find_pattern(const struct tail *tail, unsigned absent,
                                         struct match *match, size_t *base)
 {
-    bool short_paths = compat & COMPAT_SHORT_PATHS;
-
     for (const struct route *route = routes; route->pattern; route++)
-        if ((short_paths || !(route->needs & NEEDS_SHORT)) &&
-            match_pattern(route->pattern, tail, match, base))
+        if (!(route->needs & absent) && match_pattern(route->pattern, tail, match, base))
             return route;
     return NULL;
 }
 
-enum err route_find(const struct request *request, unsigned compat, struct match *match)
+enum err route_find(const struct request *request, unsigned absent, struct match *match)
 {
     *match = (struct match){0};
     if (request->strange_path)
@@ -157,7 +176,7 @@ enum err route_find(const struct request *request, unsigned compat, struct match
         const struct route *first;
         size_t base;
 
-        if (!may_start(request, at) || !(first = find_pattern(&tail, compat, match, &base)))
+        if (!may_start(request, at) || !(first = find_pattern(&tail, absent, match, &base)))
             continue;
         match->base = request->path;
         match->base.length = at + base > 0 ? request->segment_ends[at + base - 1] : 0;

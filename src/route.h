@@ -3,7 +3,6 @@
 #ifndef TODO_ROUTE_H
 #define TODO_ROUTE_H
 
-#include "compat.h"
 #include "err.h"
 #include "request.h"
 
@@ -12,12 +11,13 @@ typedef enum err route_handler(struct call *call);
 
 enum route_needs {
     NEEDS_NOTHING = 0,
-    NEEDS_TOKEN = 1 << 0,  /* a principal; and when the path names a user, the same one */
-    NEEDS_STORE = 1 << 1,  /* talks to the database */
-    NEEDS_FRAME = 1 << 2,  /* writes: runs within exactly_once */
-    NEEDS_ROOM = 1 << 3,   /* takes a body of up to 1 MiB */
-    NEEDS_SHORT = 1 << 4,  /* is there only with COMPAT_SHORT_PATHS */
-    NEEDS_SECRECY = 1 << 5 /* its answer is kept nowhere */
+    NEEDS_TOKEN = 1 << 0,   /* a principal; and when the path names a user, the same one */
+    NEEDS_STORE = 1 << 1,   /* talks to the database */
+    NEEDS_FRAME = 1 << 2,   /* writes: runs within exactly_once */
+    NEEDS_ROOM = 1 << 3,    /* takes a body of up to 1 MiB */
+    NEEDS_SHORT = 1 << 4,   /* is there only with COMPAT_SHORT_PATHS */
+    NEEDS_SECRECY = 1 << 5, /* its answer is kept nowhere */
+    NEEDS_ACCOUNTS = 1 << 6 /* is there only with TODO_ACCOUNTS; its memory is wiped */
 };
 
 struct route {
@@ -38,8 +38,9 @@ struct match {
 
 /* Finds the route, wherever the web server has mounted us. ERR_NOT_FOUND: no such path; ERR_METHOD:
  * the path is known, match->allow says which methods. OPTIONS on a known path: ERR_NONE with
- * match->route NULL. HEAD finds the route of GET. */
-enum err route_find(const struct request *request, unsigned compat,
+ * match->route NULL. HEAD finds the route of GET. A row that needs one of `absent` (bits of enum
+ * route_needs) is not there. */
+enum err route_find(const struct request *request, unsigned absent,
                     struct match *match) CHECK_RESULT;
 
 /* The table, for the tests and the documents that are checked against it; ends with a NULL pattern.

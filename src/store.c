@@ -23,6 +23,7 @@ enum outcome {
     LOCKED, /* another transaction keeps the user's row past the time set for it */
     BUSY,   /* the server lacks something for now */
     CLASH,  /* a unique key stands already */
+    ENDED,  /* the session that had to be alive is not */
     DEFECT, /* a statement of ours is wrong */
     OUTCOMES
 };
@@ -33,11 +34,17 @@ static const struct {
     bool rolled_back; /* nothing can have been committed, so that it may be run again */
     bool again;       /* worth running again at once */
 } reactions[OUTCOMES] = {
-    [DONE] = {ERR_NONE, false, false, false},       [AGAIN] = {ERR_UNAVAILABLE, false, true, true},
-    [STALE] = {ERR_UNAVAILABLE, true, true, true},  [LOST] = {ERR_UNAVAILABLE, true, false, true},
-    [LATE] = {ERR_UNAVAILABLE, true, false, false}, [MISFIT] = {ERR_UNAVAILABLE, true, true, false},
-    [LOCKED] = {ERR_IN_FLIGHT, false, true, false}, [BUSY] = {ERR_UNAVAILABLE, false, true, false},
-    [CLASH] = {ERR_CONFLICT, false, true, false},   [DEFECT] = {ERR_INTERNAL, false, true, false},
+    [DONE] = {ERR_NONE, false, false, false},
+    [AGAIN] = {ERR_UNAVAILABLE, false, true, true},
+    [STALE] = {ERR_UNAVAILABLE, true, true, true},
+    [LOST] = {ERR_UNAVAILABLE, true, false, true},
+    [LATE] = {ERR_UNAVAILABLE, true, false, false},
+    [MISFIT] = {ERR_UNAVAILABLE, true, true, false},
+    [LOCKED] = {ERR_IN_FLIGHT, false, true, false},
+    [BUSY] = {ERR_UNAVAILABLE, false, true, false},
+    [CLASH] = {ERR_CONFLICT, false, true, false},
+    [ENDED] = {ERR_UNAUTHORIZED, false, true, false},
+    [DEFECT] = {ERR_INTERNAL, false, true, false},
 };
 
 /* PostgreSQL's appendix A; the first prefix that fits counts. */
@@ -48,7 +55,8 @@ static const struct {
     {"40001", AGAIN},  {"40P01", AGAIN},  {"26000", STALE},  {"0A000", STALE},  {"57P", LOST},
     {"08", LOST},      {"25P03", LOST},   {"42P01", MISFIT}, {"42703", MISFIT}, {"42883", MISFIT},
     {"42704", MISFIT}, {"3F000", MISFIT}, {"42501", MISFIT}, {"25006", MISFIT}, {"53", BUSY},
-    {"55P03", LOCKED}, {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"", DEFECT},
+    {"55P03", LOCKED}, {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"TD401", ENDED},
+    {"", DEFECT},
 };
 
 struct store *store_new(const struct conf *conf)
@@ -71,6 +79,19 @@ void store_free(struct store *store)
     free(store);
 }
 
+void store_check_session(struct store *store, struct text session)
+{
+    store->session = session;
+}
+
+void store_enter(const struct store *store, struct step *step, struct text user)
+{
+    step_init(step, store_statement(store->session.data ? SQL_ENTER_SESSION : SQL_ENTER));
+    step_text(step, user);
+    if (store->session.data)
+        step_text(step, store->session);
+}
+
 void store_end_request(struct store *store)
 {
     if (store->tx == TX_OPEN) {
@@ -79,6 +100,7 @@ void store_end_request(struct store *store)
     }
     store->tx = TX_NONE;
     store->key = NULL;
+    store->session = TEXT_NULL;
     PQclear(store->found_result);
     store->found_result = NULL;
     store->deadline = 0;
@@ -287,8 +309,7 @@ enum err store_read(struct store *store, struct text user, struct step *op)
     struct step *steps[] = {&enter, op};
     enum err err;
 
-    step_init(&enter, store_statement(SQL_ENTER));
-    step_text(&enter, user);
+    store_enter(store, &enter, user);
     err = store_run(store, steps, 2, true);
     step_fini(&enter);
     return err;

@@ -17,7 +17,7 @@
 #include "token.h"
 
 /* The schema this program was written for: the number of the newest file in schema/. */
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 
 struct store; /* one a process; the connection is opened at the first use */
 
@@ -27,6 +27,11 @@ void store_free(struct store *store);
 
 /* Is the database there, the role safe and the schema ours? ERR_NONE or ERR_UNAVAILABLE. */
 enum err store_ready(struct store *store) CHECK_RESULT;
+
+/* Until the request's end a user's context is entered only while that session of the user's lives;
+ * else every call gives ERR_UNAUTHORIZED. Costs no round trip. `session` must outlive the request.
+ */
+void store_check_session(struct store *store, struct text session);
 
 /* Ends a transaction that a request left open (a defect), so that none reaches the next request. */
 void store_end_request(struct store *store);

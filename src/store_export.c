@@ -42,8 +42,7 @@ enum err store_export_begin(struct store *store, struct text user, struct task_p
 
     *page = (struct task_page){0};
     step_init(&begin, store_statement(SQL_BEGIN_SNAPSHOT));
-    step_init(&enter, store_statement(SQL_ENTER));
-    step_text(&enter, user);
+    store_enter(store, &enter, user);
     page_init(&first, user, 0);
     err = store_run(store, steps, 3, true);
     if (err == ERR_NONE) {

@@ -8,6 +8,7 @@
 
 #include <libpq-fe.h>
 
+#include "account.h"
 #include "arena.h"
 #include "store.h"
 #include "store_sql.h"
@@ -50,6 +51,7 @@ struct store {
     enum { TX_NONE, TX_HELD, TX_OPEN } tx; /* held: the next write leaves it open */
     const struct store_key *key;           /* of a held write; NULL: none */
     struct text user;                      /* who the open transaction acts for */
+    struct text session;                   /* that has to be alive; TEXT_NULL: not asked for */
     PGresult *found_result;                /* owns what `found` points to */
     struct store_record found;
     struct arena arena; /* encoded values; reset by store_end_request */
@@ -79,6 +81,9 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
 enum err store_run_open(struct store *store, struct step *const *steps, size_t count,
                         bool *lost) CHECK_RESULT;
 
+/* The step that enters the user's context, or fails when the session has ended. */
+void store_enter(const struct store *store, struct step *step, struct text user);
+
 /* Runs `ops` for `user` in one transaction, the user's row locked first when `lock`: committed in
  * the same round trip, or left open when store_hold asked for it (then always locked). */
 enum err store_write(struct store *store, struct text user, bool lock, struct step *const *ops,
@@ -86,6 +91,12 @@ enum err store_write(struct store *store, struct text user, bool lock, struct st
 
 /* Runs one reading `op` in the user's context. */
 enum err store_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;
+
+/* store_account.c. A copy that lives until store_end_request, and an account from the first
+ * STORE_ACCOUNT_COLUMNS of the result's first row. */
+#define STORE_ACCOUNT_COLUMNS 4
+struct text store_copy_text(struct store *store, struct text t);
+void store_take_account(struct store *store, const PGresult *result, struct account *account);
 
 /* The value at (row, column) of a binary result. */
 bool result_is_null(const PGresult *result, int row, int column);

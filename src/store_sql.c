@@ -30,6 +30,13 @@
 #define COMPLETED_NEXT                                                                             \
     "CASE WHEN $8::boolean THEN NOT k.completed ELSE coalesce($7, k.completed) END"
 
+/* An account, selected from users u and credentials c, in the order of struct account. */
+#define ACCOUNT_COLUMNS "u.id, c.email, u.name, u.created_at"
+
+/* Since statement_timestamp() is later than the lock on the users row was got, the time that a
+ * request waited for it counts. */
+#define ALIVE "expires_at > statement_timestamp()"
+
 static const char *const statements[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN",
     [SQL_BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -37,6 +44,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_SCHEMA_VERSION] = "SELECT max(version)::bigint FROM todo.schema_migrations",
     [SQL_ENTER] = "SELECT todo.enter($1)",
+    [SQL_ENTER_SESSION] = "SELECT todo.enter($1, $2)",
     [SQL_LOCK] = "SELECT change_seq FROM todo.users WHERE id = $1 FOR NO KEY UPDATE",
 
     /* In milliseconds, as text. */
@@ -116,6 +124,78 @@ static const char *const statements[SQL_COUNT] = {
         "WHERE u.id = $1 ORDER BY t.name COLLATE \"C\"",
 
     [SQL_ISSUER_KEYS] = "SELECT id, public_key, algorithm FROM todo.issuer_keys()",
+    [SQL_LOGIN_ATTEMPT] =
+        "SELECT wait, user_id, password_hash, revision FROM todo.login_attempt($1, $2)",
+    [SQL_LOGIN_FAILED] = "SELECT todo.login_failed($1)",
+    [SQL_LOGIN_SUCCEEDED] = "SELECT todo.login_succeeded($1)",
+
+    /* No row: the e-mail address is taken. */
+    [SQL_ACCOUNT_CREATE] =
+        "WITH c AS (INSERT INTO todo.credentials (user_id, email, password_hash) "
+        "VALUES ($1, $2, $4) ON CONFLICT ((lower(email COLLATE \"C\"))) DO NOTHING "
+        "RETURNING user_id) "
+        "INSERT INTO todo.users (id, name) SELECT user_id, $3 FROM c RETURNING id",
+    [SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM todo.users u "
+                        "JOIN todo.credentials c ON c.user_id = u.id "
+                        "WHERE u.id = $1 AND c.user_id = $1",
+    [SQL_ACCOUNT_UPDATE] =
+        "WITH c AS (UPDATE todo.credentials SET email = coalesce($2, email) WHERE user_id = $1 "
+        "RETURNING user_id, email), "
+        "u AS (UPDATE todo.users u SET name = CASE WHEN $3::boolean THEN $4 ELSE u.name END "
+        "FROM c WHERE u.id = $1 RETURNING u.id, u.name, u.created_at) "
+        "SELECT " ACCOUNT_COLUMNS " FROM u, c",
+
+    /* $2: the revision that the password was proved for; one that has gone by changes nothing. */
+    [SQL_ACCOUNT_REHASH] = "UPDATE todo.credentials SET password_hash = $3 "
+                           "WHERE user_id = $1 AND revision = $2",
+    [SQL_ACCOUNT_PASSWORD] = "UPDATE todo.credentials SET password_hash = $3, "
+                             "revision = revision + 1 WHERE user_id = $1 AND revision = $2 "
+                             "RETURNING revision",
+    [SQL_ACCOUNT_FORGET] = "SELECT todo.login_succeeded(email), todo.login_succeeded(NULL) "
+                           "FROM todo.credentials WHERE user_id = $1",
+    [SQL_ACCOUNT_DELETE] = "DELETE FROM todo.users WHERE id = $1 AND EXISTS ("
+                           "SELECT FROM todo.credentials WHERE user_id = $1 AND revision = $2) "
+                           "RETURNING id",
+
+    [SQL_SESSION_EXPIRE] = "DELETE FROM todo.sessions WHERE user_id = $1 AND NOT " ALIVE,
+    /* $2: the revision; $5: the seconds that it lives. */
+    [SQL_SESSION_OPEN] =
+        "WITH s AS (INSERT INTO todo.sessions (user_id, id, refresh_hash, expires_at) "
+        "SELECT c.user_id, $3, $4::bytea, "
+        "statement_timestamp() + $5::bigint * interval '1 second' "
+        "FROM todo.credentials c WHERE c.user_id = $1 AND c.revision = $2 "
+        "AND c.disabled_at IS NULL RETURNING user_id) "
+        "SELECT " ACCOUNT_COLUMNS " FROM s JOIN todo.users u ON u.id = s.user_id "
+        "JOIN todo.credentials c ON c.user_id = s.user_id",
+
+    /* What becomes of session $2 when a token of the hash $3 is presented; the users row is locked.
+     * The good one: its successor has the hash $4 and the salt $5. The one before it, for $7
+     * seconds: nothing changes. Any other has been used before: the session ends. */
+    [SQL_SESSION_REFRESH] =
+        "WITH s AS (SELECT k.refresh_hash, k.salt, k.refresh_hash = $3 AS good, "
+        "coalesce(k.parent_hash = $3 AND k.refreshed_at > "
+        "statement_timestamp() - $7::bigint * interval '1 second', false) AS grace "
+        "FROM todo.sessions k JOIN todo.credentials c ON c.user_id = k.user_id "
+        "WHERE k.user_id = $1 AND k.id = $2 AND k." ALIVE " AND c.disabled_at IS NULL), "
+        "n AS (UPDATE todo.sessions k SET refresh_hash = $4, salt = $5, parent_hash = $3, "
+        "refreshed_at = statement_timestamp(), "
+        "expires_at = statement_timestamp() + $6::bigint * interval '1 second' "
+        "FROM s WHERE k.user_id = $1 AND k.id = $2 AND s.good "
+        "RETURNING k.refresh_hash, k.salt), "
+        "d AS (DELETE FROM todo.sessions k USING s WHERE k.user_id = $1 AND k.id = $2 "
+        "AND NOT s.good AND NOT s.grace) "
+        "SELECT " ACCOUNT_COLUMNS ", coalesce(n.refresh_hash, s.refresh_hash), "
+        "coalesce(n.salt, s.salt), s.good OR s.grace "
+        "FROM s LEFT JOIN n ON true JOIN todo.users u ON u.id = $1 "
+        "JOIN todo.credentials c ON c.user_id = $1",
+    [SQL_SESSION_LIST] = "SELECT id, created_at, refreshed_at, expires_at FROM todo.sessions "
+                         "WHERE user_id = $1 AND " ALIVE " ORDER BY created_at DESC, id",
+    /* $3: a hash of one of its two tokens; null: the session's owner asks. */
+    [SQL_SESSION_END] = "DELETE FROM todo.sessions WHERE user_id = $1 AND id = $2 "
+                        "AND ($3::bytea IS NULL OR $3 IN (refresh_hash, parent_hash)) "
+                        "RETURNING id",
+    [SQL_SESSION_END_OTHERS] =
+        "DELETE FROM todo.sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
 };
 
 struct statement store_statement(enum sql sql)

@@ -81,8 +81,7 @@ static void frame_init(struct store *store, struct frame *frame, struct text use
     frame->steps = arena_alloc(&store->arena, (count + 6) * sizeof *frame->steps);
     frame->count = 0;
     step_init(&frame->begin, store_statement(SQL_BEGIN));
-    step_init(&frame->enter, store_statement(SQL_ENTER));
-    step_text(&frame->enter, user);
+    store_enter(store, &frame->enter, user);
     step_init(&frame->lock, store_statement(SQL_LOCK));
     step_text(&frame->lock, user);
     step_init(&frame->commit, store_statement(SQL_COMMIT));

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "conf.h"
 #include "migrate.h"
 #include "purge.h"
+#include "random.h"
 #include "text.h"
 #include "token.h"
 
@@ -53,9 +53,8 @@ static const struct command commands[] = {
      "bring the database's schema up to date, as DATABASE_ADMIN_URL (else DATABASE_URL)",
      run_migrate},
     {"purge", "[--older-than AGE] [--keys] [--batch ROWS] [--dry-run]",
-     "remove for good what has been in the trash for longer than AGE (30d), and expired "
-     "idempotency "
-     "keys; with --keys alone only these",
+     "remove for good what has been in the trash for longer than AGE (30d), and expired sessions "
+     "and idempotency keys; with --keys alone only these",
      run_purge},
     {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
     {"token", "USER [--expires SECONDS]", "print a token for USER, by default for an hour",
@@ -236,10 +235,7 @@ static int run_secret(int argc, char **argv)
 
     if (status != EX_OK)
         return status;
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
-        fprintf(stderr, "todoctl: no random bytes: %s\n", strerror(errno));
-        return EX_OSERR;
-    }
+    random_bytes(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         printf("%02x", bytes[i]);
     putchar('\n');
@@ -289,7 +285,7 @@ static int print_token(const struct conf *conf, const struct token_options *opti
         return EX_CONFIG;
     }
     arena_init(&arena);
-    token = token_make(conf, &arena, options->user, time(NULL), (long)options->lifetime);
+    token = token_make(conf, &arena, options->user, NULL, time(NULL), (long)options->lifetime);
     if (token)
         puts(token);
     else

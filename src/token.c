@@ -19,10 +19,13 @@
 
 #include "base64url.h"
 #include "jwks.h"
+#include "random.h"
 
 #define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
 #define EMAIL_BYTES_MAX 320
 #define NAME_BYTES_MAX 200
+#define SESSION_BYTES_MAX 64
+#define ID_SIZE 16 /* random bytes of a token's jti */
 #define HS256_SIZE 32
 
 enum segment { SEGMENT_HEADER, SEGMENT_PAYLOAD, SEGMENT_SIGNATURE, SEGMENT_COUNT };
@@ -143,16 +146,21 @@ static bool is_type(const json_t *value, const char *expected)
     return json_is_string(value) && strcasecmp(json_string_value(value), expected) == 0;
 }
 
+/* A secret that may have signed a token. */
+struct key {
+    const char *secret; /* NULL: none */
+    size_t length;
+};
+
 /* libjwt judges the signature of a token of the plain type. Its older versions (1.10, 1.11) refuse
  * every other type outright. The empty key, with which it accepts "none", never gets here. */
-static bool libjwt_accepts(const struct candidate *candidate)
+static bool libjwt_accepts(const struct candidate *candidate, struct key key)
 {
-    const struct conf *conf = candidate->conf;
     jwt_t *jwt = NULL;
     bool accepted;
 
-    if (jwt_decode(&jwt, candidate->compact, (const unsigned char *)conf->secret,
-                   (int)conf->secret_length) != 0)
+    if (jwt_decode(&jwt, candidate->compact, (const unsigned char *)key.secret, (int)key.length) !=
+        0)
         return false;
     accepted = jwt_get_alg(jwt) == JWT_ALG_HS256;
     jwt_free(jwt);
@@ -160,34 +168,45 @@ static bool libjwt_accepts(const struct candidate *candidate)
 }
 
 /* The same judgement for the types that libjwt may not know. */
-static bool hmac_matches(const struct candidate *candidate)
+static bool hmac_matches(const struct candidate *candidate, struct key key)
 {
-    const struct conf *conf = candidate->conf;
     unsigned char mac[EVP_MAX_MD_SIZE];
 
-    return HMAC(EVP_sha256(), conf->secret, (int)conf->secret_length,
+    return HMAC(EVP_sha256(), key.secret, (int)key.length,
                 (const unsigned char *)candidate->compact, candidate->signed_length, mac,
                 NULL) != NULL &&
            CRYPTO_memcmp(mac, candidate->signature.data, HS256_SIZE) == 0;
 }
 
-static bool has_secret(const struct conf *conf)
+static bool is_key(struct key key)
 {
-    return conf->secret != NULL && conf->secret_length > 0 && conf->secret_length <= INT_MAX;
+    return key.secret != NULL && key.length > 0 && key.length <= INT_MAX;
 }
 
+static bool has_secret(const struct conf *conf)
+{
+    return is_key((struct key){conf->secret, conf->secret_length});
+}
+
+/* Signed with today's secret, or with the one before it. */
 static enum token_fault check_hs256(struct candidate *candidate)
 {
+    const struct conf *conf = candidate->conf;
+    const struct key keys[] = {
+        {conf->secret, conf->secret_length},
+        {conf->secret_previous, conf->secret_previous ? strlen(conf->secret_previous) : 0}};
     const json_t *type = json_object_get(candidate->header, "typ");
     bool plain = type == NULL || is_type(type, "JWT");
 
-    if (!has_secret(candidate->conf))
+    if (!has_secret(conf))
         return refuse(candidate, TOKEN_UNKNOWN_KEY, "HS256 without a shared secret");
     if (candidate->signature.length != HS256_SIZE)
         return refuse(candidate, TOKEN_BAD_SIGNATURE, "signature of the wrong length");
-    if (!(plain ? libjwt_accepts(candidate) : hmac_matches(candidate)))
-        return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
-    return TOKEN_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (is_key(keys[i]) &&
+            (plain ? libjwt_accepts(candidate, keys[i]) : hmac_matches(candidate, keys[i])))
+            return TOKEN_OK;
+    return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
 }
 
 /* A token without a kid is tried with every key of its algorithm. */
@@ -398,6 +417,7 @@ enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct
         principal->user = copy_text(arena, candidate.user);
         principal->email = copy_profile(&candidate, "email", EMAIL_BYTES_MAX);
         principal->name = copy_profile(&candidate, "name", NAME_BYTES_MAX);
+        principal->session = copy_profile(&candidate, "sid", SESSION_BYTES_MAX);
     }
     json_decref(candidate.header);
     json_decref(candidate.claims);
@@ -421,28 +441,40 @@ const char *token_fault_text(enum token_fault fault)
     return texts[fault];
 }
 
-static bool add_claims(jwt_t *jwt, const struct conf *conf, const char *user, time_t now,
-                       long lifetime)
+/* The claims that the settings and the caller may leave out. */
+static bool add_optional_claims(jwt_t *jwt, const struct conf *conf, const char *session)
+{
+    const struct {
+        const char *name, *value;
+    } claims[] = {{"iss", conf->jwt_issuer}, {"aud", conf->jwt_audience}, {"sid", session}};
+
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+        if (claims[i].value != NULL && jwt_add_grant(jwt, claims[i].name, claims[i].value) != 0)
+            return false;
+    return true;
+}
+
+static bool add_claims(jwt_t *jwt, const struct conf *conf, const char *user, const char *id,
+                       time_t now, long lifetime)
 {
     long expires;
 
     return !__builtin_add_overflow(now, lifetime, &expires) &&
            jwt_add_grant(jwt, conf->user_claim, user) == 0 &&
            jwt_add_grant_int(jwt, "iat", (long)now) == 0 &&
-           jwt_add_grant_int(jwt, "exp", expires) == 0 &&
-           (conf->jwt_issuer == NULL || jwt_add_grant(jwt, "iss", conf->jwt_issuer) == 0) &&
-           (conf->jwt_audience == NULL || jwt_add_grant(jwt, "aud", conf->jwt_audience) == 0);
+           jwt_add_grant_int(jwt, "exp", expires) == 0 && jwt_add_grant(jwt, "jti", id) == 0;
 }
 
-char *token_make(const struct conf *conf, struct arena *arena, const char *user, time_t now,
-                 long lifetime)
+char *token_make(const struct conf *conf, struct arena *arena, const char *user,
+                 const char *session, time_t now, long lifetime)
 {
     char *encoded = NULL, *token = NULL;
     jwt_t *jwt = NULL;
 
     if (!has_secret(conf) || !is_user(text_of(user)) || jwt_new(&jwt) != 0)
         return NULL;
-    if (add_claims(jwt, conf, user, now, lifetime) &&
+    if (add_claims(jwt, conf, user, random_id(arena, ID_SIZE), now, lifetime) &&
+        add_optional_claims(jwt, conf, session) &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)conf->secret,
                     (int)conf->secret_length) == 0)
         encoded = jwt_encode_str(jwt);

@@ -21,7 +21,8 @@ struct principal {
     struct text user; /* 1 to 255 bytes of UTF-8 without control characters */
     struct text
         email; /* the claims "email" and "name", when they are strings of at most 320 and 200 */
-    struct text name; /* bytes without control characters; else TEXT_NULL */
+    struct text name;    /* bytes without control characters; else TEXT_NULL */
+    struct text session; /* the claim "sid", if it is a string like that of at most 64 bytes */
 };
 
 /* Why a token was refused; token_fault_text gives the words of error_description. */
@@ -49,9 +50,10 @@ enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct
 const char *token_fault_text(enum token_fault fault);
 
 /* Makes an HS256 token for `user` (in the claim TODO_USER_CLAIM) with iat = now, exp = now +
- * lifetime seconds, and iss and aud when the settings have them. From `arena`; NULL if there is no
- * secret, `user` is none that token_verify would take, or libjwt fails. */
-char *token_make(const struct conf *conf, struct arena *arena, const char *user, time_t now,
-                 long lifetime);
+ * lifetime seconds, a random jti, sid when there is a `session` (else NULL), and iss and aud when
+ * the settings have them. From `arena`; NULL if there is no secret, `user` is none that
+ * token_verify would take, or libjwt fails. */
+char *token_make(const struct conf *conf, struct arena *arena, const char *user,
+                 const char *session, time_t now, long lifetime);
 
 #endif

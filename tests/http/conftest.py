@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from harness import TMP, Cluster, Site, User  # noqa: E402
+from harness import TMP, Account, Cluster, Site, User, check_secrets  # noqa: E402
 
 pytest_plugins = ["tap"]
 numbers = itertools.count(1)
@@ -39,6 +39,7 @@ def new_cluster():
     finally:
         if cluster:
             cluster.stop("immediate")
+            check_secrets(cluster.log)
         shutil.rmtree(directory)
 
 
@@ -80,6 +81,18 @@ def make_user(site):
 
     def make(name=None, at=None, **options):
         return User(at or site, f"user-{next(numbers)}" if name is None else name, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_account(site):
+    """make_account(at=None, email=None, password=None, ...): somebody who has registered."""
+
+    def make(at=None, email=None, password=None, **fields):
+        number = next(numbers)
+        return Account(at or site, email or f"user{number}@example.com",
+                       password or f"password of {number}", **fields)
 
     return make
 

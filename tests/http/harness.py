@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import http.client
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -37,6 +38,7 @@ ORIGIN = "https://app.example"
 
 # Before a server: should we be killed, it is told to end.
 WITH_US = ["setpriv", "--pdeathsig", "TERM", "--"]
+SECRETS = {SECRET}  # what no log may hold: whoever uses a password or a token adds it
 
 # What AddressSanitizer, UndefinedBehaviorSanitizer, LeakSanitizer and valgrind write.
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|^==\d+== (?!\s*$)", re.MULTILINE)
@@ -228,6 +230,7 @@ class Site:
         self.cluster = cluster
         defaults = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET,
                     "TODO_WORKERS": 1 if spawned else 4,
+                    "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
                     "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
         self.pool = Pool(self.directory, {**defaults, **settings}, spawned)
         self.web = WebServer(self.directory)
@@ -253,6 +256,7 @@ class Site:
         if self.pool.process is None or self.pool.process.poll() is None:
             self.pool.stop()
         self.pool.check()
+        check_secrets(self.pool.log, self.web.log)
         shutil.rmtree(self.directory)
 
     def logs(self):
@@ -276,6 +280,14 @@ class Site:
         if checked:
             answer.check()
         return answer
+
+
+def check_secrets(*logs):
+    """None of the secrets that were used until now has been logged."""
+    for log in logs:
+        text = log.read_text(errors="replace")
+        found = [secret for secret in SECRETS if secret in text]
+        assert not found, f"{log} holds secrets: {found}"
 
 
 # ---- answers
@@ -358,7 +370,9 @@ def make_token(sub, secret=SECRET, header=None, raw_payload=None, digest=hashlib
     payload = json.dumps(claims).encode() if raw_payload is None else raw_payload
     head = header if isinstance(header, bytes) else json.dumps(header).encode()
     signed = base64url(head) + "." + base64url(payload)
-    return signed + "." + base64url(hmac.new(secret.encode(), signed.encode(), digest).digest())
+    token = signed + "." + base64url(hmac.new(secret.encode(), signed.encode(), digest).digest())
+    SECRETS.add(token)
+    return token
 
 
 def quote(user):
@@ -413,6 +427,59 @@ class User:
         answer = self.get(query)
         assert answer.status == 200, answer
         return [task["title"] for task in answer.json()]
+
+
+addresses = itertools.count(1)
+
+
+class Account:
+    """Somebody with a password, at an address of their own (through a proxy that we are)."""
+
+    def __init__(self, site, email, password, address=None, **fields):
+        number = next(addresses)
+        self.site = site
+        self.email = email
+        self.password = password
+        self.address = address or f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        self.session = None
+        if fields.pop("registered", False):
+            return
+        answer = self.call("register", {"email": email, "password": password, **fields})
+        assert answer.status == 201, answer
+        self.session = answer.json()
+
+    @property
+    def id(self):
+        return self.session["user"]["id"]
+
+    def request(self, method, path, json_body=None, token=None, headers=None, **options):
+        """`token`: an access token; None: this session's, if any; "": none."""
+        headers = {"X-Forwarded-For": self.address, **(headers or {})}
+        token = self.session["access_token"] if token is None and self.session else token
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        body = None
+        if json_body is not None:
+            body = json.dumps(json_body).encode()
+            headers.setdefault("Content-Type", "application/json")
+            SECRETS.update(value for name, value in json_body.items()
+                           if isinstance(value, str) and len(value) > 7
+                           and ("password" in name or "token" in name))
+        answer = self.site.request(method, path, body, headers, **options)
+        if answer.status in (200, 201) and b'"access_token"' in answer.body:
+            SECRETS.update(answer.json()[name] for name in ("access_token", "refresh_token"))
+        return answer
+
+    def call(self, path, json_body=None, method="POST", **options):
+        return self.request(method, f"/api/auth/{path}", json_body, **options)
+
+    def login(self, password=None, email=None, **options):
+        return self.call("login", {"email": email or self.email,
+                                   "password": password or self.password}, token="", **options)
+
+    def refresh(self, token=None, **options):
+        return self.call("refresh", {"refresh_token": token or self.session["refresh_token"]},
+                         token="", **options)
 
 
 # ---- FastCGI without a web server

@@ -4,7 +4,8 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 SELECT plan(27);
 
-SELECT tables_are('todo', ARRAY['idempotency_keys', 'schema_migrations', 'tasks', 'users']);
+SELECT tables_are('todo', ARRAY['credentials', 'idempotency_keys', 'login_failures',
+                                'schema_migrations', 'sessions', 'tasks', 'users']);
 
 PREPARE columns AS
     SELECT attrelid::regclass::text || '.' || attname || ' ' || format_type(atttypid, atttypmod)
@@ -84,9 +85,14 @@ SELECT bag_eq('policies', ARRAY[
     'users own PERMISSIVE {public} ALL (id = current_setting(''app.user_id''::text, true))',
     'tasks own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
     'idempotency_keys own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
+    'credentials own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
+    'sessions own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
+    'credentials find PERMISSIVE {todo_owner} SELECT true',
+    'login_failures count PERMISSIVE {todo_owner} ALL true',
+    'sessions purge PERMISSIVE {todo_owner} SELECT (expires_at <= now())',
     'tasks purge PERMISSIVE {todo_owner} SELECT (deleted_at IS NOT NULL)',
     'idempotency_keys purge PERMISSIVE {todo_owner} SELECT true'
-], 'one policy a table, for every role and every command; and two for the owner');
+], 'one policy a table, for every role and every command; and some for the owner');
 
 -- What the workers may do, and that PUBLIC may do nothing.
 SELECT schema_privs_are('todo', 'todo_app', ARRAY['USAGE']);

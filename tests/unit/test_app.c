@@ -56,7 +56,7 @@ static int set_up(void **state)
     arena_init(&arena);
     response_init(&response);
     app_init(&app, &conf, store_new(&conf), NULL);
-    token = token_make(&conf, &arena, "u/1", time(NULL), 900);
+    token = token_make(&conf, &arena, "u/1", NULL, time(NULL), 900);
     assert_non_null(token);
     return 0;
 }

@@ -45,7 +45,7 @@ static int tear_down(void **state)
 
 static char *good_token(void)
 {
-    char *token = token_make(&conf, &arena, "u_1", time(NULL), 900);
+    char *token = token_make(&conf, &arena, "u_1", NULL, time(NULL), 900);
 
     assert_non_null(token);
     return token;
@@ -234,7 +234,7 @@ static void test_reasons(void **state)
             other.jwt_issuer = arena_text(&arena, text_of(rows[i].issuer));
         if (rows[i].audience != NULL)
             other.jwt_audience = arena_text(&arena, text_of(rows[i].audience));
-        token = token_make(&other, &arena, "u_1", time(NULL) - rows[i].age, rows[i].lifetime);
+        token = token_make(&other, &arena, "u_1", NULL, time(NULL) - rows[i].age, rows[i].lifetime);
         check_refused(arena_printf(&arena, "Bearer %s", token), rows[i].expected);
     }
 }

@@ -104,6 +104,11 @@ static void test_defaults(void **state)
     assert_null(conf->database_admin_url);
     assert_string_equal(conf->secret, GOOD_SECRET);
     assert_int_equal(conf->secret_length, 32);
+    assert_null(conf->secret_previous);
+    assert_true(conf->accounts);
+    assert_int_equal(conf->bcrypt_cost, 11);
+    assert_false(conf->check_session);
+    assert_null(conf->trusted_proxies[0]);
     assert_null(conf->jwt_issuer);
     assert_null(conf->jwt_audience);
     assert_int_equal(conf->jwt_leeway, 30);
@@ -143,6 +148,7 @@ static const struct {
     size_t offset;
     long minimum, maximum;
 } integers[] = {
+    {"TODO_BCRYPT_COST", offsetof(struct conf, bcrypt_cost), 10, 15},
     {"TODO_DB_DEADLINE_MS", offsetof(struct conf, db_deadline_ms), 100, 60000},
     {"TODO_JWT_LEEWAY", offsetof(struct conf, jwt_leeway), 0, 300},
     {"TODO_MAX_BODY", offsetof(struct conf, max_body), 1024, 1048576},
@@ -202,6 +208,8 @@ static const struct {
     const char *name;
     size_t offset;
 } booleans[] = {
+    {"TODO_ACCOUNTS", offsetof(struct conf, accounts)},
+    {"TODO_CHECK_SESSION", offsetof(struct conf, check_session)},
     {"TODO_DB_PREPARE", offsetof(struct conf, db_prepare)},
     {"TODO_REQUIRE_IF_MATCH", offsetof(struct conf, require_if_match)},
 };
@@ -978,8 +986,12 @@ static void test_print_table(void **state)
     (void)state;
     static const char *const expected[] = {
         "BETTER_AUTH_SECRET\tsecret\t-\t1\tJWT_SECRET,JWT_SECRET_KEY,SECRET_KEY\t",
+        "BETTER_AUTH_SECRET_PREVIOUS\tsecret\t-\t1\t-\t",
         "DATABASE_ADMIN_URL\turl\t-\t1\t-\t",
         "DATABASE_URL\turl\t-\t1\t-\t",
+        "TODO_ACCOUNTS\tboolean\t1\t0\t-\t",
+        "TODO_BCRYPT_COST\tinteger\t11\t0\t-\t",
+        "TODO_CHECK_SESSION\tboolean\t0\t0\t-\t",
         "TODO_COMPAT\twords\t-\t0\t-\t",
         "TODO_CORS_ORIGINS\tlist\t-\t0\tCORS_ORIGINS\t",
         "TODO_DB_DEADLINE_MS\tinteger\t5000\t0\t-\t",
@@ -992,6 +1004,7 @@ static void test_print_table(void **state)
         "TODO_LOG_LEVEL\tlevel\tinfo\t0\t-\t",
         "TODO_MAX_BODY\tinteger\t65536\t0\t-\t",
         "TODO_REQUIRE_IF_MATCH\tboolean\t0\t0\t-\t",
+        "TODO_TRUSTED_PROXIES\tlist\t-\t0\t-\t",
         "TODO_USER_CLAIM\tstring\tsub\t0\t-\t",
         "TODO_WORKERS\tinteger\t1\t0\t-\t",
     };

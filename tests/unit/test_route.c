@@ -36,7 +36,7 @@ static ssize_t no_body(void *source, char *data, size_t size)
     return 0;
 }
 
-static enum err find(enum method method, const char *uri, unsigned compat, struct match *match)
+static enum err find(enum method method, const char *uri, unsigned absent, struct match *match)
 {
     char *environment[] = {arena_printf(&arena, "REQUEST_METHOD=%s", method_name(method)),
                            arena_printf(&arena, "REQUEST_URI=%s", uri), NULL};
@@ -45,7 +45,7 @@ static enum err find(enum method method, const char *uri, unsigned compat, struc
 
     problem_init(&problem, &arena);
     assert_int_equal(request_init(request, &arena, environment, no_body, NULL, &problem), ERR_NONE);
-    return route_find(request, compat, match);
+    return route_find(request, absent, match);
 }
 
 static const char *base_of(const struct match *match)
@@ -97,7 +97,7 @@ static void check_match(const struct route *route, const char *path, const char 
 {
     bool has_id = strstr(route->pattern, "{id}") != NULL;
     struct match match;
-    enum err err = find(route->method, path, COMPAT_SHORT_PATHS, &match);
+    enum err err = find(route->method, path, 0, &match);
 
     if (err != ERR_NONE || match.route->run != route->run || match.route->method != route->method)
         fail_msg("%s %s: error %d, pattern %s", method_name(route->method), path, err,
@@ -143,7 +143,7 @@ static void check_method(const struct route *route, enum method method)
     const char *path = path_of(route->pattern, "", &spellings[1]);
     unsigned methods = methods_of(route->pattern);
     struct match match;
-    enum err err = find(method, path, COMPAT_SHORT_PATHS, &match);
+    enum err err = find(method, path, 0, &match);
 
     assert_int_equal(err, methods & 1u << method ? ERR_NONE : ERR_METHOD);
     assert_int_equal(match.allow, methods);
@@ -204,7 +204,7 @@ static void test_unknown_paths(void **state)
         for (int method = METHOD_OTHER; method < METHOD_COUNT; method++) {
             struct match match;
 
-            if (find((enum method)method, uris[i], COMPAT_SHORT_PATHS, &match) != ERR_NOT_FOUND)
+            if (find((enum method)method, uris[i], 0, &match) != ERR_NOT_FOUND)
                 fail_msg("%s %s: found", method_name((enum method)method), uris[i]);
             assert_null(match.route);
             assert_int_equal(match.allow, 0);
@@ -244,7 +244,7 @@ static void test_ambiguous(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct match match;
 
-        if (find(METHOD_OPTIONS, rows[i].uri, 0, &match) != ERR_NONE)
+        if (find(METHOD_OPTIONS, rows[i].uri, NEEDS_SHORT, &match) != ERR_NONE)
             fail_msg("%s: not found", rows[i].uri);
         assert_int_equal(match.allow, methods_of(rows[i].pattern));
         assert_string_equal(or_none(match.user), or_none(rows[i].user));
@@ -277,7 +277,7 @@ static void test_base(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct match match;
 
-        assert_int_equal(find(rows[i].method, rows[i].uri, 0, &match), ERR_NONE);
+        assert_int_equal(find(rows[i].method, rows[i].uri, NEEDS_SHORT, &match), ERR_NONE);
         assert_string_equal(base_of(&match), rows[i].base);
     }
 }
@@ -295,10 +295,32 @@ static void test_short_paths(void **state)
         if (!(route->needs & NEEDS_SHORT))
             continue;
         found++;
-        if (find(route->method, path_of(route->pattern, "", &spellings[0]), 0, &match) == ERR_NONE)
+        if (find(route->method, path_of(route->pattern, "", &spellings[0]), NEEDS_SHORT, &match) ==
+            ERR_NONE)
             assert_ptr_not_equal(match.route, route);
     }
     assert_true(found > 0);
+}
+
+/* Without accounts there is nothing below /api/auth, whatever the method. */
+static void test_no_accounts(void **state)
+{
+    size_t found = 0;
+
+    (void)state;
+    for (const struct route *route = route_table(); route->pattern; route++) {
+        const char *path = path_of(route->pattern, "", &spellings[0]);
+        struct match match;
+
+        if (!(route->needs & NEEDS_ACCOUNTS))
+            continue;
+        found++;
+        assert_true(route->needs & NEEDS_SECRECY);
+        assert_false(route->needs & NEEDS_FRAME); /* an answer with tokens is kept nowhere */
+        assert_int_equal(find(route->method, path, NEEDS_ACCOUNTS, &match), ERR_NOT_FOUND);
+        assert_int_equal(find(METHOD_OPTIONS, path, NEEDS_ACCOUNTS, &match), ERR_NOT_FOUND);
+    }
+    assert_true(found > 10);
 }
 
 static void test_allow_text(void **state)
@@ -333,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ambiguous, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_base, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_short_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_accounts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_allow_text, set_up, tear_down),
     };
 

@@ -790,7 +790,7 @@ static void test_fault_texts(void **state)
 
 static void test_make(void **state)
 {
-    char *token = token_make(&strict_conf, &arena, "u \xc3\xbc", NOW - 10, 900);
+    char *token = token_make(&strict_conf, &arena, "u \xc3\xbc", NULL, NOW - 10, 900);
     struct principal principal;
     const char *reason;
 
@@ -816,14 +816,14 @@ static void test_make_refuses(void **state)
     struct conf conf = plain_conf;
 
     (void)state;
-    assert_null(token_make(&conf, &arena, "", NOW, 900));
-    assert_null(token_make(&conf, &arena, "a\nb", NOW, 900));
-    assert_null(token_make(&conf, &arena, "\xff", NOW, 900));
-    assert_null(token_make(&conf, &arena, X255 "x", NOW, 900));
-    assert_null(token_make(&conf, &arena, "u_1", NOW, LONG_MAX));
-    assert_non_null(token_make(&conf, &arena, X255, NOW, 900));
+    assert_null(token_make(&conf, &arena, "", NULL, NOW, 900));
+    assert_null(token_make(&conf, &arena, "a\nb", NULL, NOW, 900));
+    assert_null(token_make(&conf, &arena, "\xff", NULL, NOW, 900));
+    assert_null(token_make(&conf, &arena, X255 "x", NULL, NOW, 900));
+    assert_null(token_make(&conf, &arena, "u_1", NULL, NOW, LONG_MAX));
+    assert_non_null(token_make(&conf, &arena, X255, NULL, NOW, 900));
     conf.secret = NULL;
-    assert_null(token_make(&conf, &arena, "u_1", NOW, 900));
+    assert_null(token_make(&conf, &arena, "u_1", NULL, NOW, 900));
 }
 
 /* ---- tokens of a key set */
