@@ -230,6 +230,7 @@ class Site:
         self.cluster = cluster
         defaults = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET,
                     "TODO_WORKERS": 1 if spawned else 4,
+                    "TODO_DB_DEADLINE_MS": min(60000, int(5000 * SLOW)),
                     "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
                     "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
         self.pool = Pool(self.directory, {**defaults, **settings}, spawned)

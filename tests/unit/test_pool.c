@@ -197,7 +197,8 @@ static void test_worker_that_lived_long_is_replaced_at_once(void **state)
     int64_t killed = clock_now_ms();
     assert_int_equal(kill(board->starts[0].pid, SIGTERM), 0);
     assert_true(reaches(&board->started, 2, 3000));
-    assert_true(board->starts[1].at - killed < 90);
+    if (!getenv("TEST_SLOW")) /* valgrind takes longer than the pause that there must not be */
+        assert_true(board->starts[1].at - killed < 90);
     assert_ends(fixture, SIGTERM, 0, 3000);
 }
 
