@@ -107,7 +107,7 @@ static enum err settle(struct call *call, enum err err, bool keyed, bool *again)
 
 enum err exactly_once(struct call *call)
 {
-    const char *header = request_header(call->request, HEADER_IDEMPOTENCY_KEY);
+    const char *header = request_header_sent(call->request, HEADER_IDEMPOTENCY_KEY);
     struct store_key key;
     struct text sent;
     bool again = true;

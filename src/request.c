@@ -310,6 +310,13 @@ const char *request_header(const struct request *request, enum header header)
     return value[length] ? arena_text(request->arena, (struct text){value, length}) : value;
 }
 
+const char *request_header_sent(const struct request *request, enum header header)
+{
+    const char *value = request_header(request, header);
+
+    return value || !request->headers[header] ? value : "";
+}
+
 const char *request_param(const struct request *request, const char *name)
 {
     for (size_t i = request->param_count; i > 0; i--)

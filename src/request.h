@@ -92,6 +92,10 @@ enum err request_init(struct request *request, struct arena *arena, char **envir
 /* The header's value without white space at its ends; NULL when absent or empty. */
 const char *request_header(const struct request *request, enum header header);
 
+/* The same, but "" when the header was sent and has nothing in it: for those of which that is a
+ * fault, and must not pass for absence. */
+const char *request_header_sent(const struct request *request, enum header header);
+
 /* The last parameter of that name; NULL when absent. */
 const char *request_param(const struct request *request, const char *name);
 

@@ -132,7 +132,7 @@ enum err task_changes(struct call *call)
 
     if (err != ERR_NONE || fault != ERR_NONE)
         return ERR_INVALID;
-    err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
+    err = etag_read(request_header_sent(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
                     call->problem, &condition);
     if (err != ERR_NONE)
         return err;

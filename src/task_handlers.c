@@ -59,7 +59,7 @@ static enum err read_target(struct call *call, struct task_op *op)
     struct etag_condition condition;
     enum err err = read_id(call, &op->id);
 
-    err = err_worse(err, etag_read(request_header(call->request, HEADER_IF_MATCH), "If-Match",
+    err = err_worse(err, etag_read(request_header_sent(call->request, HEADER_IF_MATCH), "If-Match",
                                    call->problem, &condition));
     if (err != ERR_NONE)
         return err;
@@ -131,8 +131,10 @@ enum err task_patch(struct call *call)
 static enum err read_completion(struct call *call, struct task_change *change)
 {
     struct text body;
-    enum err err = read_body(call, &body);
+    enum err err = call_body(call, &body);
 
+    if (err == ERR_NONE && body.length > 0)
+        err = read_body(call, &body);
     if (err == ERR_NONE && body.length > 0)
         err = parse_change(call, body, TASK_MODE_PATCH, TASK_SET_COMPLETED, change);
     if (!(change->set & TASK_SET_COMPLETED))
@@ -190,7 +192,7 @@ enum err task_get(struct call *call)
     int64_t id;
     enum err err = read_id(call, &id);
 
-    err = err_worse(err, etag_read(request_header(call->request, HEADER_IF_NONE_MATCH),
+    err = err_worse(err, etag_read(request_header_sent(call->request, HEADER_IF_NONE_MATCH),
                                    "If-None-Match", call->problem, &condition));
     if (err == ERR_NONE)
         err = store_task_get(call->store, call->principal.user, id, &rows);

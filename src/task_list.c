@@ -142,8 +142,8 @@ struct known {
 
 static enum err read_known(struct call *call, struct known *known)
 {
-    enum err err = etag_read(request_header(call->request, HEADER_IF_NONE_MATCH), "If-None-Match",
-                             call->problem, &known->condition);
+    enum err err = etag_read(request_header_sent(call->request, HEADER_IF_NONE_MATCH),
+                             "If-None-Match", call->problem, &known->condition);
 
     if (err == ERR_NONE)
         known->seen = task_state_seen(&known->condition, &known->room);

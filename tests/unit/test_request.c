@@ -382,8 +382,10 @@ static void test_header_is_trimmed(void **state)
             assert_null(value);
         else
             assert_string_equal(value, cases[i].value);
+        assert_string_equal(request_header_sent(&request, HEADER_PREFER), value ? value : "");
     }
     assert_null(request_header(&request, HEADER_ORIGIN));
+    assert_null(request_header_sent(&request, HEADER_ORIGIN));
 }
 
 static enum err read_body(const char *announced, struct stream *stream, size_t limit,
