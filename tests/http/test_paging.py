@@ -315,3 +315,32 @@ def test_both_spellings_of_the_path(user):
     assert short.get("?limit=5").links()["next"].startswith("/api/tasks?limit=5&cursor=")
     cursor = some_cursor(long)
     assert ids(short.get(f"?cursor={cursor}")) == ids(long.get(f"?cursor={cursor}"))
+
+
+def check_walk(user, one):
+    """The pages of a site, by way of one of its users' views."""
+    for sort in SORTS:
+        forth = walk(one, one.get(f"?sort={sort}&limit=25"), "next")
+        assert sum(map(ids, forth), []) == ids(user.get(f"?sort={sort}"))
+
+
+def test_without_prepared_statements(user, cluster, make_site):
+    check_walk(user, User(make_site(cluster, TODO_WORKERS=1, TODO_DB_PREPARE=0), user.name))
+
+
+def test_statements_are_put_together_again_for_a_new_connection(user, cluster, make_site):
+    one = User(make_site(cluster, TODO_WORKERS=1), user.name)
+    for _ in range(2):
+        check_walk(user, one)
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'todo_app'")
+
+
+def test_more_shapes_than_are_prepared(user, cluster, make_site):
+    one = User(make_site(cluster, TODO_WORKERS=1), user.name)
+    filters = ["updated_since=2026-01-01", "completed=true", "priority=low,medium,high,critical", "search=X", "due_to=2026-01-04"]
+    shapes = [f"?sort={sort}&order={order}&" + "&".join(f for i, f in enumerate(filters) if bits >> i & 1)
+              for sort in SORTS for order in ("asc", "desc") for bits in range(32)]
+    assert len(shapes) > 256
+    for _ in range(2):
+        for shape in shapes:
+            assert one.get(shape).body == user.get(shape).body, shape
