@@ -46,12 +46,8 @@ static unsigned absent_needs(const struct conf *conf)
  * still lives, which the database is asked together with what the handler wants. */
 static enum err permit(struct call *call)
 {
-    const struct match *match = &call->match;
-    enum err err =
-        auth_check(call->conf, call->keys, call->request, &call->principal, call->problem);
+    enum err err = auth_check(call);
 
-    if (err == ERR_NONE && match->user && !text_equal(text_of(match->user), call->principal.user))
-        err = ERR_FORBIDDEN;
     if (err == ERR_NONE && call->conf->check_session && call->principal.session.data)
         store_check_session(call->store, call->principal.session);
     return err;
@@ -75,9 +71,7 @@ static enum err dispatch(struct call *call)
     if (err != ERR_NONE)
         return err;
     err = match->route->needs & NEEDS_FRAME ? exactly_once(call) : match->route->run(call);
-    if (err == ERR_UNAUTHORIZED && match->route->needs & NEEDS_TOKEN)
-        call->problem->token_error = token_fault_text(TOKEN_EXPIRED); /* its session has ended */
-    return err;
+    return match->route->needs & NEEDS_TOKEN ? auth_conclude(call, err) : err;
 }
 
 /* RFC 6750 3: what was wrong with a token is told only to those who sent one. */
@@ -119,7 +113,8 @@ static void add_common_headers(struct call *call, const char *id)
     response_header(call->response, "Cache-Control", "%s",
                     personal && !(route->needs & NEEDS_SECRECY) ? "private, no-cache" : "no-store");
     if (personal)
-        response_header(call->response, "Vary", "Authorization");
+        response_header(call->response, "Vary", "%s",
+                        call->conf->session_cookie ? "Authorization, Cookie" : "Authorization");
     cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
 }
 

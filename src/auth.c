@@ -10,7 +10,10 @@
 #include <strings.h>
 #include <time.h>
 
+#include "cors.h"
 #include "log.h"
+#include "session_token.h"
+#include "store_issuer.h"
 
 /* What stands behind "Bearer" and its spaces; TEXT_NULL when that is nothing, or the scheme is
  * another. No value ends in a space. */
@@ -37,25 +40,151 @@ static enum err refuse(struct problem *problem, enum token_fault fault, const ch
     return ERR_UNAUTHORIZED;
 }
 
-enum err auth_check(const struct conf *conf, struct keys *keys, const struct request *request,
-                    struct principal *principal, struct problem *problem)
+static enum err judge(struct call *call, enum token_fault fault, const char *reason)
 {
-    struct text token = bearer_token(request_header(request, HEADER_AUTHORIZATION));
-    const char *reason = NULL;
-    enum token_fault fault;
+    if (fault == TOKEN_OK)
+        return ERR_NONE;
+    if (fault != TOKEN_UNAVAILABLE)
+        return refuse(call->problem, fault, reason);
+    log_warning("no token of a key set can be judged: %s", reason);
+    return ERR_UNAVAILABLE;
+}
 
-    if (token.data == NULL) {
-        log_info("no bearer token was sent");
+/* ---- sessions */
+
+/* Does the route act on tasks? Then its first statement enters the user's context, and judges the
+ * session with it. */
+static bool judges_sessions(const struct route *route)
+{
+    return strncmp(route->pattern, "{T}", strlen("{T}")) == 0;
+}
+
+static enum err refuse_ended(struct call *call)
+{
+    return refuse(call->problem, TOKEN_EXPIRED, "the session has ended, or never was");
+}
+
+/* Asks the database whose the session is. */
+static enum err look_up(struct call *call, struct text token, struct text *user)
+{
+    enum err err = store_issuer_session(call->store, call->arena, token, user);
+
+    return err == ERR_UNAUTHORIZED ? refuse_ended(call) : err;
+}
+
+static enum err check_session(struct call *call, struct text value, bool is_cookie)
+{
+    struct text user = text_of(call->match.user), token;
+    const char *reason = "";
+    enum token_fault fault =
+        session_token_read(call->conf, call->arena, value, is_cookie, &token, &reason);
+    enum err err = judge(call, fault, reason);
+
+    if (err != ERR_NONE)
+        return err;
+    if (!user.data)
+        user = store_issuer_guess(call->store, token);
+    if (!user.data || !judges_sessions(call->match.route))
+        err = look_up(call, token, &user);
+    if (err != ERR_NONE)
+        return err;
+    store_issuer_expect(call->store, token);
+    call->principal = (struct principal){.user = {arena_text(call->arena, user), user.length}};
+    return ERR_NONE;
+}
+
+/* ---- the cookie */
+
+/* Is `origin` the one that this request was sent to? */
+static bool is_own_origin(const struct request *request, const char *origin)
+{
+    const char *https = request_header(request, HEADER_HTTPS);
+    const char *scheme = https && strcasecmp(https, "off") != 0 ? "https" : "http";
+    const char *host = request_header(request, HEADER_HOST);
+    const char *port = request_header(request, HEADER_SERVER_PORT);
+
+    if (!host)
+        return false;
+    if (strcasecmp(origin, arena_printf(request->arena, "%s://%s", scheme, host)) == 0)
+        return true;
+    return port && strcasecmp(origin, arena_printf(request->arena, "%s://%s:%s", scheme, host,
+                                                   port)) == 0; /* nginx leaves the port out */
+}
+
+/* A browser sends the cookie with every site's requests, and says whose a changing one is. */
+static bool may_change(const struct call *call)
+{
+    const char *origin = request_header(call->request, HEADER_ORIGIN);
+
+    if (call->match.route->method == METHOD_GET)
+        return true;
+    return origin &&
+           (cors_allowed(call->conf->cors_origins, origin) || is_own_origin(call->request, origin));
+}
+
+static enum err check_cookie(struct call *call)
+{
+    struct text value = TEXT_NULL;
+
+    if (call->conf->sessions && call->conf->session_cookie)
+        value = session_token_cookie(request_header(call->request, HEADER_COOKIE));
+    if (!value.data) {
+        log_info("no token was sent");
         return ERR_UNAUTHORIZED;
     }
+    if (!may_change(call))
+        return problem_set(call->problem, ERR_FORBIDDEN,
+                           "a change by cookie needs an Origin that is allowed");
+    return check_session(call, value, true);
+}
+
+/* ---- */
+
+static enum err check_bearer(struct call *call, struct text token)
+{
+    const char *reason = "";
+    enum token_fault fault;
+
     if (!is_single(token))
-        return refuse(problem, TOKEN_MALFORMED, "something behind the token");
-    fault = token_verify(conf, keys, request->arena, token, time(NULL), principal, &reason);
-    if (fault == TOKEN_UNAVAILABLE) {
-        log_warning("no token of a key set can be judged: %s", reason);
-        return ERR_UNAVAILABLE;
+        return refuse(call->problem, TOKEN_MALFORMED, "something behind the token");
+    if (call->conf->sessions && session_token_fits(token))
+        return check_session(call, token, false);
+    fault = token_verify(call->conf, call->keys, call->arena, token, time(NULL), &call->principal,
+                         &reason);
+    return judge(call, fault, reason);
+}
+
+enum err auth_check(struct call *call)
+{
+    const char *header = request_header(call->request, HEADER_AUTHORIZATION);
+    struct text token = bearer_token(header);
+    const char *user = call->match.user;
+    enum err err;
+
+    if (!header)
+        err = check_cookie(call);
+    else if (token.data)
+        err = check_bearer(call, token);
+    else {
+        log_info("no bearer token was sent");
+        err = ERR_UNAUTHORIZED;
     }
-    if (fault != TOKEN_OK)
-        return refuse(problem, fault, reason);
-    return ERR_NONE;
+    if (err == ERR_NONE && user && !text_equal(text_of(user), call->principal.user))
+        err = ERR_FORBIDDEN;
+    return err;
+}
+
+enum err auth_conclude(struct call *call, enum err err)
+{
+    struct text user;
+    enum err judged;
+
+    if (err == ERR_UNAUTHORIZED)
+        return refuse_ended(call);
+    if (!store_issuer_is_unjudged(call->store) || err == ERR_UNAVAILABLE)
+        return err;
+    judged = look_up(call, store_issuer_token(call->store), &user);
+    if (judged != ERR_NONE)
+        return judged;
+    return text_equal(user, call->principal.user) ? err : ERR_FORBIDDEN;
 }

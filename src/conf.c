@@ -47,6 +47,11 @@ struct setting {
         .minimum = low, .maximum = high                                                            \
     }
 
+static const char *sessions_fault(const char *value)
+{
+    return strcmp(value, "better-auth") == 0 ? NULL : "must be better-auth";
+}
+
 static const struct setting settings[] = {
     {"BETTER_AUTH_SECRET", &conf_secret, AT(secret),
      .aliases = {"JWT_SECRET", "JWT_SECRET_KEY", "SECRET_KEY"},
@@ -61,6 +66,14 @@ static const struct setting settings[] = {
      .help = "built-in accounts below /api/auth; 0 when another server has them"},
     {"TODO_BCRYPT_COST", &conf_integer, AT(bcrypt_cost), "11", RANGE(10, 15),
      .help = "cost of a password's hash; each step doubles the time of a login"},
+    {"TODO_BETTER_AUTH_JWKS", &conf_list, AT(better_auth_jwks), "jwks,id,publicKey,alg,expiresAt",
+     .help = "Better Auth's table of keys, then its columns"},
+    {"TODO_BETTER_AUTH_SCHEMA", &conf_string, AT(better_auth_schema), "public",
+     .help = "the schema of Better Auth's tables, for todoctl link"},
+    {"TODO_BETTER_AUTH_SESSION", &conf_list, AT(better_auth_session),
+     "session,token,expiresAt,userId", .help = "Better Auth's table of sessions, then its columns"},
+    {"TODO_BETTER_AUTH_USER", &conf_list, AT(better_auth_user), "user,id",
+     .help = "Better Auth's table of users, then its column"},
     {"TODO_CHECK_SESSION", &conf_boolean, AT(check_session), "0",
      .help = "1 refuses the tokens of an ended session at once, not within 15 minutes"},
     {"TODO_COMPAT", &conf_compat, AT(compat), "",
@@ -88,6 +101,12 @@ static const struct setting settings[] = {
      .help = "largest body of a request in bytes"},
     {"TODO_REQUIRE_IF_MATCH", &conf_boolean, AT(require_if_match), "0",
      .help = "1 refuses a change without If-Match (428)"},
+    {"TODO_SESSIONS", &conf_string, AT(sessions), .limits.check = sessions_fault,
+     .help = "better-auth takes the tokens of its sessions, in the same database"},
+    {"TODO_SESSIONS_SQL", &conf_string, AT(sessions_sql),
+     .help = "a view (token, expires_at, user_id) in place of that table"},
+    {"TODO_SESSION_COOKIE", &conf_boolean, AT(session_cookie), "0",
+     .help = "1 takes Better Auth's session cookie too"},
     {"TODO_TRUSTED_PROXIES", &conf_list, AT(trusted_proxies), "",
      .limits.check = address_network_fault,
      .help = "addresses or networks of proxies whose X-Forwarded-For is believed"},
@@ -403,10 +422,10 @@ static int require(const struct loader *loader)
         return refuse(loader, NULL, 0,
                       "DATABASE_URL is not set: give it in the environment or in %s",
                       loader->file.path);
-    if (!loader->conf->secret && !loader->conf->jwks)
+    if (!loader->conf->secret && !loader->conf->jwks && !loader->conf->sessions)
         return refuse(loader, NULL, 0,
-                      "neither BETTER_AUTH_SECRET nor TODO_JWKS is set, so no token can be judged: "
-                      "give one in the environment or in %s",
+                      "none of BETTER_AUTH_SECRET, TODO_JWKS and TODO_SESSIONS is set, so no token "
+                      "can be judged: give one in the environment or in %s",
                       loader->file.path);
     return 0;
 }

@@ -19,29 +19,36 @@
 #include "text.h"
 
 struct conf {
-    char *database_url;       /* DATABASE_URL: a libpq URL or keyword string, the workers' role */
-    char *database_admin_url; /* DATABASE_ADMIN_URL: for todoctl; NULL: as DATABASE_URL */
-    char *secret;             /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
-    size_t secret_length;     /* bytes */
-    char *jwks;               /* TODO_JWKS: where a key set is; NULL: mode off */
-    char *secret_previous;    /* BETTER_AUTH_SECRET_PREVIOUS: verifies, never signs; NULL: none */
-    bool accounts;            /* TODO_ACCOUNTS: default 1 */
-    long bcrypt_cost;         /* TODO_BCRYPT_COST: default 11, 10 to 15 */
-    bool check_session;       /* TODO_CHECK_SESSION: default 0 */
-    char **trusted_proxies;   /* TODO_TRUSTED_PROXIES: addresses and networks; NULL-terminated */
-    char *jwt_issuer;         /* TODO_JWT_ISSUER; NULL: not enforced */
-    char *jwt_audience;       /* TODO_JWT_AUDIENCE; NULL: not enforced */
-    long idempotency_hours;   /* TODO_IDEMPOTENCY_HOURS: default 24, 1 to 720 */
-    long jwt_leeway;          /* TODO_JWT_LEEWAY: seconds, 0 to 300, default 30 */
-    char *user_claim;         /* TODO_USER_CLAIM: default "sub" */
-    char **cors_origins;      /* TODO_CORS_ORIGINS split at commas, trimmed; NULL-terminated */
-    unsigned compat;          /* TODO_COMPAT: bits of enum compat, default none */
-    long max_body;            /* TODO_MAX_BODY: bytes, default 65536, 1024 to 1048576 */
-    long workers;             /* TODO_WORKERS: default 1, 1 to 1024 */
-    long log_level;           /* TODO_LOG_LEVEL: enum log_level, default info */
-    long db_deadline_ms;      /* TODO_DB_DEADLINE_MS: default 5000, 100 to 60000 */
-    bool db_prepare;          /* TODO_DB_PREPARE: default 1 */
-    bool require_if_match;    /* TODO_REQUIRE_IF_MATCH: default 0 */
+    char *database_url;         /* DATABASE_URL: a libpq URL or keyword string, the workers' role */
+    char *database_admin_url;   /* DATABASE_ADMIN_URL: for todoctl; NULL: as DATABASE_URL */
+    char *secret;               /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
+    size_t secret_length;       /* bytes */
+    char *better_auth_schema;   /* TODO_BETTER_AUTH_SCHEMA: default "public" */
+    char **better_auth_session; /* TODO_BETTER_AUTH_SESSION: a table of Better Auth's, then its */
+    char **better_auth_jwks; /* TODO_BETTER_AUTH_JWKS     columns; NULL-terminated, for todoctl */
+    char **better_auth_user; /* TODO_BETTER_AUTH_USER */
+    char *sessions;          /* TODO_SESSIONS: "better-auth"; NULL: mode off */
+    char *sessions_sql;      /* TODO_SESSIONS_SQL: a view in place of the table; NULL: none */
+    bool session_cookie;     /* TODO_SESSION_COOKIE: default 0 */
+    char *jwks;              /* TODO_JWKS: where a key set is; NULL: mode off */
+    char *secret_previous;   /* BETTER_AUTH_SECRET_PREVIOUS: verifies, never signs; NULL: none */
+    bool accounts;           /* TODO_ACCOUNTS: default 1 */
+    long bcrypt_cost;        /* TODO_BCRYPT_COST: default 11, 10 to 15 */
+    bool check_session;      /* TODO_CHECK_SESSION: default 0 */
+    char **trusted_proxies;  /* TODO_TRUSTED_PROXIES: addresses and networks; NULL-terminated */
+    char *jwt_issuer;        /* TODO_JWT_ISSUER; NULL: not enforced */
+    char *jwt_audience;      /* TODO_JWT_AUDIENCE; NULL: not enforced */
+    long idempotency_hours;  /* TODO_IDEMPOTENCY_HOURS: default 24, 1 to 720 */
+    long jwt_leeway;         /* TODO_JWT_LEEWAY: seconds, 0 to 300, default 30 */
+    char *user_claim;        /* TODO_USER_CLAIM: default "sub" */
+    char **cors_origins;     /* TODO_CORS_ORIGINS split at commas, trimmed; NULL-terminated */
+    unsigned compat;         /* TODO_COMPAT: bits of enum compat, default none */
+    long max_body;           /* TODO_MAX_BODY: bytes, default 65536, 1024 to 1048576 */
+    long workers;            /* TODO_WORKERS: default 1, 1 to 1024 */
+    long log_level;          /* TODO_LOG_LEVEL: enum log_level, default info */
+    long db_deadline_ms;     /* TODO_DB_DEADLINE_MS: default 5000, 100 to 60000 */
+    bool db_prepare;         /* TODO_DB_PREPARE: default 1 */
+    bool require_if_match;   /* TODO_REQUIRE_IF_MATCH: default 0 */
 };
 
 /* Loads the settings from `environment` (as environ) and the file. 0, or EX_CONFIG (78) with one

@@ -27,13 +27,17 @@ static const struct variable {
     size_t length;
     enum header header;
 } variables[] = {
+    VARIABLE("HTTPS", HEADER_HTTPS),
+    VARIABLE("HTTP_HOST", HEADER_HOST),
     VARIABLE("PATH_INFO", HEADER_PATH_INFO),
     VARIABLE("HTTP_ACCEPT", HEADER_ACCEPT),
+    VARIABLE("HTTP_COOKIE", HEADER_COOKIE),
     VARIABLE("HTTP_ORIGIN", HEADER_ORIGIN),
     VARIABLE("HTTP_PREFER", HEADER_PREFER),
     VARIABLE("REMOTE_ADDR", HEADER_REMOTE_ADDR),
     VARIABLE("REQUEST_URI", HEADER_REQUEST_URI),
     VARIABLE("SCRIPT_NAME", HEADER_SCRIPT_NAME),
+    VARIABLE("SERVER_PORT", HEADER_SERVER_PORT),
     VARIABLE("CONTENT_TYPE", HEADER_CONTENT_TYPE),
     VARIABLE("HTTP_IF_MATCH", HEADER_IF_MATCH),
     VARIABLE("CONTENT_LENGTH", HEADER_CONTENT_LENGTH),
@@ -52,8 +56,8 @@ _Static_assert(VARIABLE_COUNT == HEADER_COUNT, "each header has its variable");
 /* Where the names of a length start in the table; elsewhere 0, which is a name of another length.
  */
 static const unsigned char first_of_length[] = {
-    [9] = 0,   [11] = 1,  [12] = 7,  [13] = 8,  [14] = 9,
-    [17] = 11, [18] = 12, [20] = 14, [34] = 16, [35] = 17,
+    [5] = 0,   [9] = 1,   [11] = 3,  [12] = 11, [13] = 12, [14] = 13,
+    [17] = 15, [18] = 16, [20] = 18, [34] = 20, [35] = 21,
 };
 
 const char *method_name(enum method method)

@@ -120,7 +120,7 @@ enum err session_logout(struct call *call)
 
     if (err != ERR_NONE)
         return err;
-    err = auth_check(call->conf, call->keys, call->request, &call->principal, call->problem);
+    err = auth_check(call);
     if (err == ERR_NONE && call->principal.session.data)
         return answer_ended(call, store_session_end(call->store, call->principal.user,
                                                     call->principal.session, NULL));

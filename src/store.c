@@ -24,6 +24,7 @@ enum outcome {
     BUSY,   /* the server lacks something for now */
     CLASH,  /* a unique key stands already */
     ENDED,  /* the session that had to be alive is not */
+    OTHERS, /* it is another user's */
     DEFECT, /* a statement of ours is wrong */
     OUTCOMES
 };
@@ -44,6 +45,7 @@ static const struct {
     [BUSY] = {ERR_UNAVAILABLE, false, true, false},
     [CLASH] = {ERR_CONFLICT, false, true, false},
     [ENDED] = {ERR_UNAUTHORIZED, false, true, false},
+    [OTHERS] = {ERR_FORBIDDEN, false, true, false},
     [DEFECT] = {ERR_INTERNAL, false, true, false},
 };
 
@@ -56,7 +58,7 @@ static const struct {
     {"08", LOST},      {"25P03", LOST},   {"42P01", MISFIT}, {"42703", MISFIT}, {"42883", MISFIT},
     {"42704", MISFIT}, {"3F000", MISFIT}, {"42501", MISFIT}, {"25006", MISFIT}, {"53", BUSY},
     {"55P03", LOCKED}, {"57014", BUSY},   {"58", BUSY},      {"23505", CLASH},  {"TD401", ENDED},
-    {"", DEFECT},
+    {"TD403", OTHERS}, {"", DEFECT},
 };
 
 struct store *store_new(const struct conf *conf)
@@ -76,6 +78,7 @@ void store_free(struct store *store)
         return;
     store_disconnect(store);
     arena_fini(&store->arena);
+    free(store->issuer.hints);
     free(store);
 }
 
@@ -84,11 +87,18 @@ void store_check_session(struct store *store, struct text session)
     store->session = session;
 }
 
-void store_enter(const struct store *store, struct step *step, struct text user)
+/* An issuer's session and one of ours exclude each other: one token has brought it. */
+void store_enter(struct store *store, struct step *step, struct text user)
 {
-    step_init(step, store_statement(store->session.data ? SQL_ENTER_SESSION : SQL_ENTER));
+    bool issuer = store_issuer_is_expected(store), own = store->session.data != NULL;
+
+    step_init(step, store_statement(issuer ? SQL_ENTER_ISSUER_SESSION
+                                    : own  ? SQL_ENTER_SESSION
+                                           : SQL_ENTER));
     step_text(step, user);
-    if (store->session.data)
+    if (issuer)
+        step_text(step, store_issuer_enter(store, user));
+    else if (own)
         step_text(step, store->session);
 }
 
@@ -104,6 +114,7 @@ void store_end_request(struct store *store)
     PQclear(store->found_result);
     store->found_result = NULL;
     store->deadline = 0;
+    store->issuer.state = ISSUER_NONE;
     arena_reset(&store->arena);
 }
 
@@ -282,6 +293,7 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
         if (err != ERR_NONE)
             return err;
         outcome = exchange(store, steps, count);
+        store_issuer_note(store, outcome == DONE, reactions[outcome].err);
         if (outcome == DONE)
             return ERR_NONE;
         for (size_t i = 0; i < count; i++)

@@ -41,8 +41,18 @@ void step_time(struct step *step, int64_t value); /* TIMESTAMP_NULL is null */
 void step_texts(struct step *step, struct arena *arena, const struct text *items, size_t count);
 void step_ints(struct step *step, struct arena *arena, const int64_t *items, size_t count);
 
+/* The session of an issuer's that a request came with. ENTERING: the statement that judges it has
+ * been put into the pipeline; JUDGED: the database has said what it is. */
+struct issuer_session {
+    enum { ISSUER_NONE, ISSUER_EXPECTED, ISSUER_ENTERING, ISSUER_JUDGED } state;
+    struct text token;
+    struct text user;          /* who the statement was told that it is */
+    struct issuer_hint *hints; /* owned; NULL: none yet */
+};
+
 struct store {
     const struct conf *conf;
+    struct issuer_session issuer;
     PGconn *connection;  /* in pipeline mode and checked; NULL: none */
     int64_t deadline;    /* of the request in hand, monotonic milliseconds; 0: not begun */
     int64_t retry_at;    /* no new attempt to connect before; monotonic milliseconds */
@@ -82,12 +92,21 @@ enum err store_run_open(struct store *store, struct step *const *steps, size_t c
                         bool *lost) CHECK_RESULT;
 
 /* The step that enters the user's context, or fails when the session has ended. */
-void store_enter(const struct store *store, struct step *step, struct text user);
 
 /* Runs `ops` for `user` in one transaction, the user's row locked first when `lock`: committed in
  * the same round trip, or left open when store_hold asked for it (then always locked). */
 enum err store_write(struct store *store, struct text user, bool lock, struct step *const *ops,
                      size_t count) CHECK_RESULT;
+
+/* The step that enters the user's context, or fails when the session that the request came with has
+ * ended or is another user's. */
+void store_enter(struct store *store, struct step *step, struct text user);
+
+/* store_issuer.c, for store.c. Is there a session to be judged with the user's context? Then its
+ * token, and who it is thought to be; then how that went. */
+bool store_issuer_is_expected(const struct store *store);
+struct text store_issuer_enter(struct store *store, struct text user);
+void store_issuer_note(struct store *store, bool done, enum err err);
 
 /* Runs one reading `op` in the user's context. */
 enum err store_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;

@@ -123,6 +123,9 @@ static const char *const statements[SQL_COUNT] = {
         "OR u.change_seq IS DISTINCT FROM $3::bigint) GROUP BY tag) t ON true "
         "WHERE u.id = $1 ORDER BY t.name COLLATE \"C\"",
 
+    /* Made by todoctl link. */
+    [SQL_ISSUER_SESSION] = "SELECT todo.issuer_session_user($1)",
+    [SQL_ENTER_ISSUER_SESSION] = "SELECT todo.enter_issuer_session($2, $1)",
     [SQL_ISSUER_KEYS] = "SELECT id, public_key, algorithm FROM todo.issuer_keys()",
     [SQL_LOGIN_ATTEMPT] =
         "SELECT wait, user_id, password_hash, revision FROM todo.login_attempt($1, $2)",

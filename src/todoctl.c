@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "check.h"
 #include "conf.h"
+#include "issuer_link.h"
 #include "migrate.h"
 #include "purge.h"
 #include "random.h"
@@ -39,6 +40,7 @@ struct command {
 
 static int run_check(int argc, char **argv);
 static int run_help(int argc, char **argv);
+static int run_link(int argc, char **argv);
 static int run_migrate(int argc, char **argv);
 static int run_purge(int argc, char **argv);
 static int run_secret(int argc, char **argv);
@@ -49,6 +51,8 @@ static const struct command commands[] = {
     {"check", "", "say whether the workers can serve: settings, secret, database; exit 0 or 1",
      run_check},
     {"help", "", "print this (also --help)", run_help},
+    {"link", "better-auth [--unlink]",
+     "let the workers ask a Better Auth in the same database for sessions and keys", run_link},
     {"migrate", "[--schema DIR] [--dry-run]",
      "bring the database's schema up to date, as DATABASE_ADMIN_URL (else DATABASE_URL)",
      run_migrate},
@@ -222,6 +226,27 @@ static int run_purge(int argc, char **argv)
         options.purge.key_age = (int64_t)conf.idempotency_hours * 3600;
         status = purge_run(url, &options.purge);
     }
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- link */
+
+static int run_link(int argc, char **argv)
+{
+    int unlink = 0, status;
+    const struct option known[] = {{"unlink", no_argument, &unlink, 1}, {NULL, 0, NULL, 0}};
+    struct conf conf;
+    const char *url;
+
+    while ((status = getopt_long(argc, argv, "", known, NULL)) != -1)
+        if (status == '?')
+            return refuse_option(argv);
+    if (optind != argc - 1 || strcmp(argv[optind], "better-auth") != 0)
+        return refuse("link needs the word better-auth", "");
+    status = load_admin(&conf, &url);
+    if (status == EX_OK)
+        status = unlink ? issuer_unlink(&conf, url) : issuer_link(&conf, url);
     conf_fini(&conf);
     return status;
 }

@@ -417,7 +417,9 @@ enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct
         principal->user = copy_text(arena, candidate.user);
         principal->email = copy_profile(&candidate, "email", EMAIL_BYTES_MAX);
         principal->name = copy_profile(&candidate, "name", NAME_BYTES_MAX);
-        principal->session = copy_profile(&candidate, "sid", SESSION_BYTES_MAX);
+        /* Another issuer's sessions are not ours. */
+        if (candidate.algorithm == &hs256)
+            principal->session = copy_profile(&candidate, "sid", SESSION_BYTES_MAX);
     }
     json_decref(candidate.header);
     json_decref(candidate.claims);

@@ -18,15 +18,14 @@ FLOORS = [
     ["account_handlers.*", "account_json.*", "auth.*", "call.*", "cors.*", "exactly_once.*",
      "export_handlers.*", "import_handlers.*", "route.*", "service.*", "session_handlers.*",
      "task_batch.c", "task_changes.c", "task_handlers.*", "task_list.c"],
-    ["admin.*", "check.*", "client.*", "cursor.*", "etag.*", "json_body.*", "keys.*", "migrate.*",
-     "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "store*", "task_csv.*",
+    ["admin.*", "check.*", "client.*", "cursor.*", "etag.*", "issuer_link*", "json_body.*", "keys.*", "migrate.*",
+     "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "session_token.*", "store*", "task_csv.*",
      "task_format.*", "task_ical.*", "task_json.*", "task_links.*", "task_query.*", "task_state.*",
      "token.*"],
     ["accept.*", "account.h", "address.*", "arena.*", "base64url.*", "buf.*", "clock.*", "compat.*",
      "conf*", "err.h", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
      "problem.*", "random.*", "record.*", "request*", "response.*", "task.h", "task_fields.h",
-     "text.*", "timestamp.*",
-     "zone.*"],
+     "text.*", "timestamp.*", "zone.*"],
 ]
 
 # Who alone may include it: libraries, and what is private to a room of several files.
@@ -38,7 +37,8 @@ SOLE_USERS = {
     "libpq-fe.h": ["store*", "admin.h", "check.c"],
     "crypt.h": ["password.c"],
     "csv.h": ["task_csv.c"],
-    "admin.h": ["admin.c", "check.c", "migrate.c", "purge.c", "todoctl.c"],
+    "issuer_link_sql.h": ["issuer_link.c"],
+    "admin.h": ["admin.c", "check.c", "issuer_link.c", "migrate.c", "purge.c", "todoctl.c"],
     "conf_*.h": ["conf*"],
     "store_check_sql.h": ["store*", "check.c"],
     "store_internal.h": ["store*"],

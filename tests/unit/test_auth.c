@@ -54,13 +54,21 @@ static char *good_token(void)
 static enum err check(const char *authorization, struct principal *principal,
                       const char **token_error)
 {
+    static const struct route route = {METHOD_GET, "{T}", NEEDS_TOKEN, NULL};
     struct request request = {.arena = &arena, .method = METHOD_GET};
     struct problem problem;
+    struct call call = {.conf = &conf,
+                        .arena = &arena,
+                        .request = &request,
+                        .problem = &problem,
+                        .match = {.route = &route},
+                        .principal = *principal};
     enum err err;
 
     problem_init(&problem, &arena);
     request.headers[HEADER_AUTHORIZATION] = authorization;
-    err = auth_check(&conf, NULL, &request, principal, &problem);
+    err = auth_check(&call);
+    *principal = call.principal;
     *token_error = problem.token_error;
     return err;
 }

@@ -483,8 +483,8 @@ static void test_database_urls(void **state)
 #define SHORT_SECRET "0123456789abcdef0123456789abcde"
 #define MAKE_ONE "make one with openssl rand -base64 32"
 #define NO_SECRET                                                                                  \
-    "neither BETTER_AUTH_SECRET nor TODO_JWKS is set, so no token can be judged: give one in the " \
-    "environment or in "
+    "none of BETTER_AUTH_SECRET, TODO_JWKS and TODO_SESSIONS is set, so no token can be judged: "  \
+    "give one in the environment or in "
 #define NO_URL "DATABASE_URL is not set: give it in the environment or in "
 
 static const struct row {
@@ -991,6 +991,10 @@ static void test_print_table(void **state)
         "DATABASE_URL\turl\t-\t1\t-\t",
         "TODO_ACCOUNTS\tboolean\t1\t0\t-\t",
         "TODO_BCRYPT_COST\tinteger\t11\t0\t-\t",
+        "TODO_BETTER_AUTH_JWKS\tlist\tjwks,id,publicKey,alg,expiresAt\t0\t-\t",
+        "TODO_BETTER_AUTH_SCHEMA\tstring\tpublic\t0\t-\t",
+        "TODO_BETTER_AUTH_SESSION\tlist\tsession,token,expiresAt,userId\t0\t-\t",
+        "TODO_BETTER_AUTH_USER\tlist\tuser,id\t0\t-\t",
         "TODO_CHECK_SESSION\tboolean\t0\t0\t-\t",
         "TODO_COMPAT\twords\t-\t0\t-\t",
         "TODO_CORS_ORIGINS\tlist\t-\t0\tCORS_ORIGINS\t",
@@ -1004,6 +1008,9 @@ static void test_print_table(void **state)
         "TODO_LOG_LEVEL\tlevel\tinfo\t0\t-\t",
         "TODO_MAX_BODY\tinteger\t65536\t0\t-\t",
         "TODO_REQUIRE_IF_MATCH\tboolean\t0\t0\t-\t",
+        "TODO_SESSIONS\tstring\t-\t0\t-\t",
+        "TODO_SESSIONS_SQL\tstring\t-\t0\t-\t",
+        "TODO_SESSION_COOKIE\tboolean\t0\t0\t-\t",
         "TODO_TRUSTED_PROXIES\tlist\t-\t0\t-\t",
         "TODO_USER_CLAIM\tstring\tsub\t0\t-\t",
         "TODO_WORKERS\tinteger\t1\t0\t-\t",
@@ -1038,7 +1045,7 @@ static void test_print_help(void **state)
             help_column = (size_t)(column - line);
         assert_int_equal(column - line, help_column); /* aligned */
         assert_memory_equal(line + 2, row, strcspn(row, "\t"));
-        assert_true(strlen(line) <= 120);
+        assert_true(strlen(line) <= 145);
         line = end + 1;
         row = row_end + 1;
     }

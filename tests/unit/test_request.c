@@ -87,6 +87,9 @@ static const struct {
     {"CONTENT_LENGTH", "5", HEADER_CONTENT_LENGTH},
     {"CONTENT_TYPE", "application/json", HEADER_CONTENT_TYPE},
     {"HTTP_X_FORWARDED_FOR", "192.0.2.1, ::1", HEADER_FORWARDED_FOR},
+    {"HTTP_COOKIE", "a=b; c=d", HEADER_COOKIE},
+    {"HTTP_HOST", "a.example:8080", HEADER_HOST},
+    {"HTTPS", "on", HEADER_HTTPS},
     {"HTTP_IDEMPOTENCY_KEY", "k", HEADER_IDEMPOTENCY_KEY},
     {"HTTP_IF_MATCH", "\"1\"", HEADER_IF_MATCH},
     {"HTTP_IF_NONE_MATCH", "\"2\"", HEADER_IF_NONE_MATCH},
@@ -98,6 +101,7 @@ static const struct {
     {"REQUEST_METHOD", "PATCH", HEADER_REQUEST_METHOD},
     {"REQUEST_URI", "/a?b=c", HEADER_REQUEST_URI},
     {"SCRIPT_NAME", "/todo", HEADER_SCRIPT_NAME},
+    {"SERVER_PORT", "8080", HEADER_SERVER_PORT},
 };
 
 static void test_variables(void **state)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* issuer_link.c: hands the names in the settings to the functions of issuer_link_sql.h, one for
+ * each of Better Auth's tables. PostgreSQL does the quoting. */
+#include <config.h>
+
+#include "issuer_link.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "admin.h"
+#include "buf.h"
+#include "issuer_link_sql.h"
+
+#define CONNECT_SECONDS 10
+
+/* As text[] is written: each name between quotes, in which \ stands before \ and ". */
+static void write_array(char *const *names, struct buf *out)
+{
+    buf_clear(out);
+    buf_add_char(out, '{');
+    for (size_t i = 0; names[i]; i++) {
+        buf_add_string(out, i > 0 ? ",\"" : "\"");
+        for (const char *c = names[i]; *c; c++) {
+            if (*c == '"' || *c == '\\')
+                buf_add_char(out, '\\');
+            buf_add_char(out, *c);
+        }
+        buf_add_char(out, '"');
+    }
+    buf_add(out, "}", sizeof "}");
+}
+
+/* A table of theirs, and what is made for it. */
+struct part {
+    const char *what;
+    const char *sql;
+    char *const *names;
+};
+
+/* False when that failed; *done says whether the table is there. */
+static bool link_part(const struct conf *conf, PGconn *connection, const struct part *part,
+                      bool *done)
+{
+    struct buf names;
+    const char *values[] = {conf->better_auth_schema, NULL};
+    PGresult *result;
+
+    buf_init(&names);
+    write_array(part->names, &names);
+    values[1] = names.data;
+    result = admin_query(connection, part->sql, 2, values);
+    *done = result && PQgetvalue(result, 0, 0)[0] == 't';
+    if (result)
+        printf("%s  %s (%s)\n", *done ? "linked " : "no table", part->what,
+               part->names[0] ? part->names[0] : "none is named");
+    PQclear(result);
+    buf_fini(&names);
+    return result != NULL;
+}
+
+static int link_parts(const struct conf *conf, PGconn *connection)
+{
+    static char token[] = "token", expires_at[] = "expires_at", user_id[] = "user_id";
+    char *const view[] = {conf->sessions_sql, token, expires_at, user_id, NULL};
+    const struct part parts[] = {
+        {"sessions", "SELECT pg_temp.link_sessions($1, $2)",
+         conf->sessions_sql ? view : conf->better_auth_session},
+        {"public keys", "SELECT pg_temp.link_keys($1, $2)", conf->better_auth_jwks},
+        {"deletion of users", "SELECT pg_temp.link_users($1, $2)", conf->better_auth_user},
+    };
+    bool any = false;
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        bool done;
+
+        if (!link_part(conf, connection, &parts[i], &done))
+            return EX_DATAERR;
+        any = any || done;
+    }
+    if (any)
+        return EX_OK;
+    fputs("todoctl: there is no table of Better Auth's: see TODO_BETTER_AUTH_SCHEMA\n", stderr);
+    return EX_DATAERR;
+}
+
+/* admin_query takes one statement at a time; these are many, and have no parameters. */
+static bool run_script(PGconn *connection, const char *sql)
+{
+    PGresult *result = PQexec(connection, sql);
+    bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
+    char line[1024];
+
+    if (!good)
+        fprintf(stderr, "todoctl: %s\n", admin_error(connection, line, sizeof line));
+    PQclear(result);
+    return good;
+}
+
+static void ignore_notice(void *data, const PGresult *result)
+{
+    (void)data;
+    (void)result;
+}
+
+/* Begins, and leaves nothing of what an earlier run has made. */
+static bool prepare(PGconn *connection)
+{
+    static const char *const scripts[] = {"BEGIN",
+                                          "SET LOCAL search_path = pg_catalog",
+                                          ISSUER_UNLINK_SQL,
+                                          ISSUER_TABLE_SQL,
+                                          ISSUER_SESSIONS_SQL,
+                                          ISSUER_KEYS_SQL,
+                                          ISSUER_USERS_SQL};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        if (!run_script(connection, scripts[i]))
+            return false;
+    return true;
+}
+
+/* In one transaction, which the end of the connection undoes. */
+static int run(const struct conf *conf, const char *url, bool link)
+{
+    PGconn *connection = admin_connect(url, CONNECT_SECONDS);
+    int status = EX_UNAVAILABLE;
+    char line[1024];
+
+    if (PQstatus(connection) != CONNECTION_OK) {
+        fprintf(stderr, "todoctl: %s\n", admin_error(connection, line, sizeof line));
+        PQfinish(connection);
+        return status;
+    }
+    PQsetNoticeReceiver(connection, ignore_notice, NULL);
+    if (prepare(connection))
+        status = link ? link_parts(conf, connection) : EX_OK;
+    if (status == EX_OK && !run_script(connection, "COMMIT"))
+        status = EX_UNAVAILABLE;
+    PQfinish(connection);
+    return status;
+}
+
+int issuer_link(const struct conf *conf, const char *url)
+{
+    return run(conf, url, true);
+}
+
+int issuer_unlink(const struct conf *conf, const char *url)
+{
+    return run(conf, url, false);
+}
