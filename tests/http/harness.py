@@ -196,7 +196,7 @@ class WebServer:
         text = (SOURCE / "deploy" / "nginx.conf.in").read_text()
         user = "user root;" if os.getuid() == 0 else ""
         for name, value in (("STATE", directory), ("LISTEN", f"127.0.0.1:{self.port}"),
-                            ("USER", user)):
+                            ("USER", user), ("AUTH", "fcgi.sock")):
             text = text.replace(f"@{name}@", str(value))
         conf = self.directory / "nginx.conf"
         conf.write_text(text)
