@@ -41,4 +41,11 @@ struct session {
     int64_t created_at, refreshed_at, expires_at;
 };
 
+/* What is wrong with a field, as "must be …" (static); NULL when it may be stored. */
+const char *account_email_fault(struct text email);
+const char *account_name_fault(struct text name); /* TEXT_NULL is fine */
+/* Any password, and one that is to be an account's. */
+const char *account_password_fault(struct text password);
+const char *account_new_password_fault(struct text password);
+
 #endif

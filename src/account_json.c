@@ -10,7 +10,6 @@
 
 #include "account_json.h"
 #include "json_body.h"
-#include "password.h"
 #include "timestamp.h"
 
 #define FORM "application/x-www-form-urlencoded"
@@ -29,64 +28,37 @@ static enum err read_login(const struct member *member)
     return ERR_NONE;
 }
 
-/* One '@' with something on both sides, and nothing that a header or a log could trip over. What
- * else is an address only its server knows. */
-static bool is_email(struct text t)
+static enum err judge(const struct member *member, const char *fault)
 {
-    const char *at = memchr(t.data, '@', t.length);
-
-    return at && at > t.data && at + 1 < t.data + t.length &&
-           !memchr(at + 1, '@', (size_t)(t.data + t.length - at - 1)) && !text_has_control(t) &&
-           !memchr(t.data, ' ', t.length);
+    if (!fault)
+        return ERR_NONE;
+    return problem_fault(member->problem, "body", member->pointer, "value_error", "%s", fault);
 }
 
 static enum err read_email(const struct member *member)
 {
-    struct text email = text_trim(member->value);
-
-    if (email.length > ACCOUNT_EMAIL_MAX)
-        return problem_fault(member->problem, "body", member->pointer, "string_too_long",
-                             "must be at most %d bytes", ACCOUNT_EMAIL_MAX);
-    if (!is_email(email))
-        return problem_fault(member->problem, "body", member->pointer, "value_error",
-                             "must be an e-mail address");
-    member->body->email = email;
-    return ERR_NONE;
+    member->body->email = text_trim(member->value);
+    return judge(member, account_email_fault(member->body->email));
 }
 
 static enum err read_name(const struct member *member)
 {
     struct text name = member->value.data ? text_trim(member->value) : TEXT_NULL;
 
-    if (name.length > ACCOUNT_NAME_MAX || (name.data && text_has_control(name)))
-        return problem_fault(member->problem, "body", member->pointer, "value_error",
-                             "must be at most %d bytes without control characters",
-                             ACCOUNT_NAME_MAX);
     member->body->name = name.length > 0 ? name : TEXT_NULL;
-    return ERR_NONE;
-}
-
-static enum err check_password(const struct member *member)
-{
-    if (member->value.length <= PASSWORD_BYTES_MAX)
-        return ERR_NONE;
-    return problem_fault(member->problem, "body", member->pointer, "string_too_long",
-                         "must be at most %d bytes", PASSWORD_BYTES_MAX);
+    return judge(member, account_name_fault(name));
 }
 
 static enum err read_password(const struct member *member)
 {
     member->body->password = member->value.data;
-    return check_password(member);
+    return judge(member, account_password_fault(member->value));
 }
 
 static enum err read_new_password(const struct member *member)
 {
-    if (text_code_points(member->value) < PASSWORD_CHARACTERS_MIN)
-        return problem_fault(member->problem, "body", member->pointer, "string_too_short",
-                             "must be at least %d characters", PASSWORD_CHARACTERS_MIN);
     member->body->new_password = member->value.data;
-    return check_password(member);
+    return judge(member, account_new_password_fault(member->value));
 }
 
 static enum err read_refresh_token(const struct member *member)

@@ -21,6 +21,7 @@
 #include "random.h"
 #include "text.h"
 #include "token.h"
+#include "user_command.h"
 
 #ifndef TODO_SCHEMA_DIR
 #define TODO_SCHEMA_DIR "/usr/share/todo-fcgi/schema"
@@ -45,6 +46,7 @@ static int run_migrate(int argc, char **argv);
 static int run_purge(int argc, char **argv);
 static int run_secret(int argc, char **argv);
 static int run_token(int argc, char **argv);
+static int run_user(int argc, char **argv);
 static int run_version(int argc, char **argv);
 
 static const struct command commands[] = {
@@ -63,6 +65,8 @@ static const struct command commands[] = {
     {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
     {"token", "USER [--expires SECONDS]", "print a token for USER, by default for an hour",
      run_token},
+    {"user", USER_COMMAND_ARGUMENTS,
+     "built-in accounts; a password comes from the terminal, or from standard input", run_user},
     {"version", "", "print the version (also --version)", run_version},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
@@ -332,6 +336,23 @@ static int run_token(int argc, char **argv)
     status = load(&conf, false);
     if (status == EX_OK)
         status = print_token(&conf, &options);
+    conf_fini(&conf);
+    return status;
+}
+
+/* ---- user */
+
+static int run_user(int argc, char **argv)
+{
+    struct conf conf;
+    const char *url;
+    int status = user_command_check(argc, argv);
+
+    if (status != EX_OK)
+        return status;
+    status = load_admin(&conf, &url);
+    if (status == EX_OK)
+        status = user_command(url, conf.bcrypt_cost, argc, argv);
     conf_fini(&conf);
     return status;
 }
