@@ -53,7 +53,7 @@ enum err password_hash(const char *password, long cost, char hash[PASSWORD_HASH_
 /* As long as a hash at `cost` takes. */
 static void waste(const char *password, long cost)
 {
-    char setting[PASSWORD_HASH_SIZE], out[PASSWORD_HASH_SIZE];
+    char setting[PASSWORD_HASH_SIZE + 20], out[PASSWORD_HASH_SIZE]; /* 20: a long has so many */
 
     snprintf(setting, sizeof setting, "$2b$%02ld$%s", cost, NOBODYS_SALT_AND_HASH);
     run_crypt(password, setting, out);

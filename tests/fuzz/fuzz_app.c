@@ -46,7 +46,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     arena_init(&forever);
     response_init(&response);
     app_init(&app, &conf, store_new(&conf), NULL);
-    token = token_make(&conf, &forever, "u", time(NULL), 86400);
+    token = token_make(&conf, &forever, "u", NULL, time(NULL), 86400);
     return 0;
 }
 
