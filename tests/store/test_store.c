@@ -19,12 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "store_internal.h"
 #include "store_task.h"
 
-#define PATIENCE_S 120        /* a test that takes longer hangs */
-#define DEADLINE_MS 1000      /* of requests that are to succeed */
+#define PATIENCE_S 300        /* a test that takes longer hangs */
+#define DEADLINE_MS 20000     /* of requests that are to succeed */
 #define SHORT_DEADLINE_MS 300 /* of those that are not */
 #define RETRY_PAUSE_MS 300    /* after it a new attempt to connect is made */
 
@@ -524,6 +525,8 @@ static void test_in_flight(void **state)
         store_hold(store, &key);
         assert_int_equal(create("running", NULL), ERR_NONE);
         store = store_new(&conf);
+        assert_int_equal(store_ready(store), ERR_NONE);
+        end_request();
         conf.db_deadline_ms = 2 * SHORT_DEADLINE_MS;
         store_hold(store, &key);
         assert_int_equal(create("waiting", NULL), ERR_IN_FLIGHT);
@@ -857,9 +860,9 @@ static void test_stopped_while_held(void **state)
     pid_t session;
 
     (void)state;
-    conf.db_deadline_ms = SHORT_DEADLINE_MS;
     store_keep_open(store);
     assert_int_equal(create("held", NULL), ERR_NONE);
+    store->deadline = clock_now_ms() + SHORT_DEADLINE_MS;
     session = PQbackendPID(store->connection);
     assert_int_equal(kill(session, SIGSTOP), 0);
     store_rollback(store);
