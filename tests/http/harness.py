@@ -335,8 +335,15 @@ class Response:
         elif self.status >= 400:
             self.check_problem()
         elif self.method != "HEAD":
+            self.check_body()
+
+    def check_body(self):
+        if self["Content-Disposition"] is None:
             assert self["Content-Type"] == "application/json", self
             assert int(self["Content-Length"]) == len(self.body), self
+        else:  # a file, which may be streamed
+            assert self["Cache-Control"] == "no-store", self
+            assert self["Content-Length"] in (None, str(len(self.body))), self
 
     def check_problem(self):
         assert self["Content-Type"] == "application/problem+json", self

@@ -30,6 +30,10 @@ def test_is_completed(users):
     assert odd.put(path, {"is_completed": False}).json()["completed"] is False
     assert odd.put(path, {"completed": True, "is_completed": False}).json()["completed"] is True
     assert odd.patch(path + "/complete", {"is_completed": False}).json()["is_completed"] is False
+    exported = odd.get("/export").json()
+    assert [task["is_completed"] for task in exported] == [False]
+    odd.post("/import", [{"title": "imported", "is_completed": True}])
+    assert [task["completed"] for task in odd.get("/export").json()] == [False, True]
     fault = odd.put(path, {"is_completed": "yes"})
     assert fault.status == 422 and fault.pointers() == ["/is_completed"]
     task = plain.create(is_completed=True)

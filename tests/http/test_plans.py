@@ -140,3 +140,15 @@ def test_tags(user):
     answer, plan = explain(user, user.base + "/tags")
     assert len(answer.json()) == 100 and sum(tag["count"] for tag in answer.json()) == COUNT
     assert rows_read(plan) == COUNT
+
+
+def test_export_reads_each_task_once(user):
+    log = user.site.cluster.log
+    offset = log.stat().st_size
+    answer = user.get("/export", timeout=120)
+    with open(log, "rb") as file:
+        file.seek(offset)
+        pages = list(plans(file.read().decode()))
+    assert len(answer.json()) == COUNT and len(pages) > 100
+    assert sum(rows_read(plan) for plan in pages) == COUNT
+    assert max(rows_read(plan) for plan in pages) == COUNT // (len(pages) - 1)

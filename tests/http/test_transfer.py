@@ -53,10 +53,7 @@ def nasty_records():
 
 
 def download(user, method="GET", accept=None, **options):
-    answer = user.request(method, "/export", headers={"Accept": accept}, checked=False, **options)
-    assert answer["X-Content-Type-Options"] == "nosniff" and answer["X-Request-Id"], answer
-    assert answer["Content-Length"] in (None, str(len(answer.body))) or method == "HEAD", answer
-    return answer
+    return user.request(method, "/export", headers={"Accept": accept}, **options)
 
 
 def export(user, format="json", **options):

@@ -49,6 +49,7 @@ static void test_unknown(void **state)
     static const char *const zones[] = {"",
                                         "Nowhere/Land",
                                         "Europe",
+                                        "/Europe/Berlin",
                                         "../zoneinfo/UTC",
                                         "/etc/passwd",
                                         "UTC0",
