@@ -33,6 +33,7 @@ struct keys {
     struct jwks *set;    /* NULL: none yet */
     unsigned generation; /* of the board's document that it was made of */
     struct stat seen;    /* the file that it was made of */
+    bool loaded;         /* by keys_load: not to be looked at again */
 };
 
 /* ---- a file */
@@ -262,11 +263,24 @@ void keys_free(struct keys *keys)
     free(keys);
 }
 
+const char *keys_load(struct keys *keys)
+{
+    struct buf document;
+    const char *fault;
+
+    buf_init(&document);
+    keys->loaded = true;
+    replace_set(keys, keys_read(keys->conf, keys->store, &document, &fault));
+    buf_fini(&document);
+    return keys->set ? NULL : fault;
+}
+
 bool keys_judge(struct keys *keys, const struct jwks_claim *claim, enum jwks_verdict *verdict)
 {
-    keys->source->before(keys);
+    if (!keys->loaded)
+        keys->source->before(keys);
     *verdict = keys->set ? jwks_judge(keys->set, claim) : JWKS_UNKNOWN;
-    if (*verdict == JWKS_UNKNOWN) {
+    if (*verdict == JWKS_UNKNOWN && !keys->loaded) {
         keys->source->ask(keys);
         *verdict = keys->set ? jwks_judge(keys->set, claim) : JWKS_UNKNOWN;
     }

@@ -24,6 +24,10 @@ struct store;
 struct keys *keys_new(const struct conf *conf, struct store *store, struct key_board *board);
 void keys_free(struct keys *keys);
 
+/* Reads the source now and keeps to that from now on: NULL, or what went wrong (static). For
+ * todoctl, which has no board. */
+const char *keys_load(struct keys *keys) CHECK_RESULT;
+
 /* As jwks_judge, with the set as it is by now. False: no set could ever be read, so that nothing
  * can be said of the token. */
 bool keys_judge(struct keys *keys, const struct jwks_claim *claim,

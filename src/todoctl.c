@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "check.h"
 #include "conf.h"
+#include "inspect.h"
 #include "issuer_link.h"
 #include "migrate.h"
 #include "purge.h"
@@ -41,6 +42,7 @@ struct command {
 
 static int run_check(int argc, char **argv);
 static int run_help(int argc, char **argv);
+static int run_keys(int argc, char **argv);
 static int run_link(int argc, char **argv);
 static int run_migrate(int argc, char **argv);
 static int run_purge(int argc, char **argv);
@@ -53,6 +55,7 @@ static const struct command commands[] = {
     {"check", "", "say whether the workers can serve: settings, secret, database; exit 0 or 1",
      run_check},
     {"help", "", "print this (also --help)", run_help},
+    {"keys", "", "list the keys of TODO_JWKS, as the workers would have them", run_keys},
     {"link", "better-auth [--unlink]",
      "let the workers ask a Better Auth in the same database for sessions and keys", run_link},
     {"migrate", "[--schema DIR] [--dry-run]",
@@ -63,7 +66,8 @@ static const struct command commands[] = {
      "and idempotency keys; with --keys alone only these",
      run_purge},
     {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
-    {"token", "USER [--expires SECONDS]", "print a token for USER, by default for an hour",
+    {"token", "USER [--expires SECONDS] | --inspect",
+     "print a token for USER, by default for an hour; or judge the one on standard input",
      run_token},
     {"user", USER_COMMAND_ARGUMENTS,
      "built-in accounts; a password comes from the terminal, or from standard input", run_user},
@@ -234,6 +238,26 @@ static int run_purge(int argc, char **argv)
     return status;
 }
 
+/* ---- keys */
+
+static int run_keys(int argc, char **argv)
+{
+    struct conf conf;
+    int status = refuse_arguments(argc, argv);
+
+    if (status != EX_OK)
+        return status;
+    status = load(&conf, false);
+    if (status == EX_OK && conf.jwks) {
+        status = inspect_keys(&conf);
+    } else if (status == EX_OK) {
+        fputs("todoctl: TODO_JWKS is not set: give it in the environment\n", stderr);
+        status = EX_CONFIG;
+    }
+    conf_fini(&conf);
+    return status;
+}
+
 /* ---- link */
 
 static int run_link(int argc, char **argv)
@@ -276,12 +300,14 @@ static int run_secret(int argc, char **argv)
 struct token_options {
     const char *user;
     int64_t lifetime;
+    int inspect;
 };
 
 static int read_token_options(int argc, char **argv, struct token_options *options)
 {
-    static const struct option known[] = {
+    const struct option known[] = {
         {"expires", required_argument, NULL, 'e'},
+        {"inspect", no_argument, &options->inspect, 1},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -289,9 +315,12 @@ static int read_token_options(int argc, char **argv, struct token_options *optio
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == '?')
             return refuse_option(argv);
-        if (!text_to_int(text_of(optarg), 1, TOKEN_LIFETIME_MAX, &options->lifetime))
+        if (option == 'e' &&
+            !text_to_int(text_of(optarg), 1, TOKEN_LIFETIME_MAX, &options->lifetime))
             return refuse("--expires must be 1 to 315360000 seconds, not ", optarg);
     }
+    if (options->inspect)
+        return optind < argc ? refuse("unexpected argument ", argv[optind]) : EX_OK;
     if (optind != argc - 1)
         return refuse("token needs one USER", "");
     options->user = argv[optind];
@@ -325,17 +354,17 @@ static int print_token(const struct conf *conf, const struct token_options *opti
 
 static int run_token(int argc, char **argv)
 {
-    struct token_options options = {NULL, TOKEN_LIFETIME};
+    struct token_options options = {NULL, TOKEN_LIFETIME, 0};
     struct conf conf;
     int status = read_token_options(argc, argv, &options);
 
     if (status != EX_OK)
         return status;
-    if (!is_user(text_of(options.user)))
+    if (!options.inspect && !is_user(text_of(options.user)))
         return refuse("USER must be 1 to 255 bytes of UTF-8 without control characters", "");
     status = load(&conf, false);
     if (status == EX_OK)
-        status = print_token(&conf, &options);
+        status = options.inspect ? inspect_token(&conf, stdin) : print_token(&conf, &options);
     conf_fini(&conf);
     return status;
 }

@@ -47,6 +47,7 @@ struct candidate {
 
 struct algorithm {
     const char *name;
+    const char *judge; /* who that is, in words */
     enum token_fault (*check)(struct candidate *candidate);
 };
 
@@ -232,8 +233,9 @@ static enum token_fault check_key_set(struct candidate *candidate)
     return TOKEN_OK;
 }
 
-static const struct algorithm hs256 = {"HS256", check_hs256};
-static const struct algorithm key_set = {"those of keys", check_key_set};
+static const struct algorithm hs256 = {"HS256", "to be judged by the shared secret", check_hs256};
+static const struct algorithm key_set = {"those of keys", "to be judged by the key set",
+                                         check_key_set};
 
 /* Who checks the header's alg, compared byte for byte; NULL: not an algorithm of ours. What a key
  * set knows never leads to the secret, nor the other way round. */
@@ -373,16 +375,25 @@ static enum token_fault check_user(struct candidate *candidate)
     return TOKEN_OK;
 }
 
-static enum token_fault (*const steps[])(struct candidate *candidate) = {
-    parse_token,  check_header,   check_signature, check_times,
-    check_issuer, check_audience, check_user,
+static const struct step {
+    const char *name;
+    enum token_fault (*run)(struct candidate *candidate);
+} steps[] = {
+    {"form", parse_token},  {"header", check_header}, {"signature", check_signature},
+    {"times", check_times}, {"issuer", check_issuer}, {"audience", check_audience},
+    {"user", check_user},
 };
 
-static enum token_fault run_steps(struct candidate *candidate)
+static enum token_fault run_steps(struct candidate *candidate, token_teller *tell, void *data)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        enum token_fault fault = steps[i](candidate);
+        enum token_fault fault = steps[i].run(candidate);
+        const char *note = steps[i].run == check_header && fault == TOKEN_OK
+                               ? candidate->algorithm->judge
+                               : candidate->reason;
 
+        if (tell != NULL)
+            tell(data, steps[i].name, fault, note);
         if (fault != TOKEN_OK)
             return fault;
     }
@@ -404,26 +415,48 @@ static struct text copy_profile(const struct candidate *candidate, const char *n
     return copy_text(candidate->arena, value);
 }
 
+static void fill_principal(const struct candidate *candidate, struct principal *principal)
+{
+    principal->user = copy_text(candidate->arena, candidate->user);
+    principal->email = copy_profile(candidate, "email", EMAIL_BYTES_MAX);
+    principal->name = copy_profile(candidate, "name", NAME_BYTES_MAX);
+    /* Another issuer's sessions are not ours. */
+    if (candidate->algorithm == &hs256)
+        principal->session = copy_profile(candidate, "sid", SESSION_BYTES_MAX);
+}
+
+static enum token_fault judge(struct candidate *candidate, struct principal *principal,
+                              token_teller *tell, void *data)
+{
+    enum token_fault fault = run_steps(candidate, tell, data);
+
+    if (fault == TOKEN_OK)
+        fill_principal(candidate, principal);
+    json_decref(candidate->header);
+    json_decref(candidate->claims);
+    return fault;
+}
+
 enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct arena *arena,
                               struct text token, time_t now, struct principal *principal,
                               const char **reason)
 {
     struct candidate candidate = {
         .conf = conf, .keys = keys, .arena = arena, .now = now, .token = token};
-    enum token_fault fault = run_steps(&candidate);
+    enum token_fault fault = judge(&candidate, principal, NULL, NULL);
 
     *reason = candidate.reason;
-    if (fault == TOKEN_OK) {
-        principal->user = copy_text(arena, candidate.user);
-        principal->email = copy_profile(&candidate, "email", EMAIL_BYTES_MAX);
-        principal->name = copy_profile(&candidate, "name", NAME_BYTES_MAX);
-        /* Another issuer's sessions are not ours. */
-        if (candidate.algorithm == &hs256)
-            principal->session = copy_profile(&candidate, "sid", SESSION_BYTES_MAX);
-    }
-    json_decref(candidate.header);
-    json_decref(candidate.claims);
     return fault;
+}
+
+enum token_fault token_inspect(const struct conf *conf, struct keys *keys, struct arena *arena,
+                               struct text token, time_t now, struct principal *principal,
+                               token_teller *tell, void *data)
+{
+    struct candidate candidate = {
+        .conf = conf, .keys = keys, .arena = arena, .now = now, .token = token};
+
+    return judge(&candidate, principal, tell, data);
 }
 
 const char *token_fault_text(enum token_fault fault)

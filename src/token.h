@@ -47,6 +47,13 @@ enum token_fault token_verify(const struct conf *conf, struct keys *keys, struct
                               struct text token, time_t now, struct principal *principal,
                               const char **reason) CHECK_RESULT;
 
+/* What one check has found; `note` (NULL: nothing) is a few more words. */
+typedef void token_teller(void *data, const char *check, enum token_fault fault, const char *note);
+/* The same, telling each check up to the first that fails. */
+enum token_fault token_inspect(const struct conf *conf, struct keys *keys, struct arena *arena,
+                               struct text token, time_t now, struct principal *principal,
+                               token_teller *tell, void *data);
+
 const char *token_fault_text(enum token_fault fault);
 
 /* Makes an HS256 token for `user` (in the claim TODO_USER_CLAIM) with iat = now, exp = now +

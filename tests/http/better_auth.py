@@ -66,7 +66,7 @@ class BetterAuth:
 
     def todoctl(self, *arguments, text=None, status=0, **settings):
         done = subprocess.run([TODOCTL, *map(str, arguments)], capture_output=True, text=True, input=text,
-                              env=clean_environment(DATABASE_URL=self.admin_url, **settings))
+                              env=clean_environment(**{"DATABASE_URL": self.admin_url, **settings}))
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -2,12 +2,13 @@
 """Tokens of a real Better Auth: sign up, sign in, and tasks, over HTTP."""
 
 import json
-import time
+import re
+import subprocess
 
 import pytest
 
 from better_auth import BetterAuth
-from harness import ORIGIN, SECRET, Site, User, base64url, eventually, make_token, quote
+from harness import ORIGIN, SECRET, TODOCTL, Site, User, base64url, clean_environment, eventually, make_token, quote
 
 ALGORITHMS = ["EdDSA", "ES256", "ES512", "RS256", "PS256"]
 
@@ -242,7 +243,6 @@ def test_one_round_trip(issuers, make_site, cluster):
         for _ in range(count):
             assert ask(site, token, path).status == 200
         site.pool.stop()
-        time.sleep(0)
         after = transactions()
         site.pool.start()
         eventually(10, site.is_ready)
@@ -352,3 +352,46 @@ def test_other_names(issuers, make_site, cluster):
         **names, "TODO_BETTER_AUTH_SESSION": "sessions,token,expires_at,user_id"})
     assert ask(site, session.signed).status == 401  # nothing of the failed link stayed
     issuer.stop()
+
+
+# ---- todoctl
+
+
+def test_inspect(issuers):
+    """Each check and its outcome; never the signature."""
+    issuer = issuers()
+    session = issuer.sign_up()
+    token = session.token()
+    settings = {"BETTER_AUTH_SECRET": SECRET, "TODO_JWKS": "database", "TODO_SESSIONS": "better-auth",
+                "DATABASE_URL": issuer.worker_url}
+
+    def inspect(text, status=0, **more):
+        done = subprocess.run([TODOCTL, "token", "--inspect"], input=text + "\n", text=True, capture_output=True,
+                              env=clean_environment(**{**settings, **more}))
+        assert done.returncode == status, done.stdout + done.stderr
+        assert text.rpartition(".")[2] not in done.stdout + done.stderr
+        return done.stdout
+
+    good = inspect(token)
+    assert f"accepted for the user {session.user}" in good and "by the key set" in good
+    assert re.findall(r"^ok +(\w+)", good, re.MULTILINE) == [
+        "form", "header", "signature", "times", "issuer", "audience", "user"]
+    assert "by the shared secret" in inspect(make_token("x"))
+    assert "FAIL  times     expired" in inspect(make_token("x", exp=1), 1)
+    assert "FAIL  signature bad signature" in inspect(token[:-6] + "AAAAAA", 1)
+    assert "FAIL  audience  wrong audience" in inspect(token, 1, TODO_JWT_AUDIENCE="https://elsewhere.example")
+    assert f"accepted for the user {session.user}" in inspect(session.signed)
+    assert "FAIL  form" in inspect(session.signed[:-5] + "!!!!=", 1)
+    session.sign_out()
+    assert "FAIL  session   expired" in inspect(session.signed, 1)
+    assert "could not be read" in inspect(token, 1, TODO_JWKS="/nowhere")
+
+
+def test_keys(issuers):
+    issuer = issuers("ES512")
+    issuer.sign_up().token()
+    for source in ("database", issuer.jwks_url):
+        listed = issuer.todoctl("keys", TODO_JWKS=source, **({"DATABASE_URL": issuer.worker_url}))
+        assert listed.startswith("ES512    521 bits  "), listed
+    assert "TODO_JWKS is not set" in issuer.todoctl("keys", status=78)
+    assert "cannot be had" in issuer.todoctl("keys", status=69, TODO_JWKS="/nowhere")

@@ -19,7 +19,7 @@ FLOORS = [
     ["account_handlers.*", "account_json.*", "auth.*", "call.*", "cors.*", "exactly_once.*",
      "export_handlers.*", "import_handlers.*", "route.*", "service.*", "session_handlers.*",
      "task_batch.c", "task_changes.c", "task_handlers.*", "task_list.c"],
-    ["admin.*", "check.*", "client.*", "cursor.*", "etag.*", "issuer_link*", "json_body.*", "keys.*", "migrate.*",
+    ["admin.*", "check.*", "client.*", "cursor.*", "etag.*", "inspect.*", "issuer_link*", "json_body.*", "keys.*", "migrate.*",
      "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "session_token.*", "store*", "task_csv.*",
      "task_format.*", "task_ical.*", "task_json.*", "task_links.*", "task_query.*", "task_state.*",
      "token.*", "users.*", "users_csv.*"],
