@@ -34,5 +34,5 @@ class Tap:
 
 
 def pytest_configure(config):
-    if "TEST_TAP_FD" in os.environ:
+    if "TEST_TAP_FD" in os.environ and not hasattr(config, "workerinput"):  # one of xdist's has no say
         config.pluginmanager.register(Tap(int(os.environ["TEST_TAP_FD"])))
