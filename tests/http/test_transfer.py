@@ -473,7 +473,7 @@ def test_snapshot(alice, site):
 
 
 def test_database_that_is_away(own_cluster, make_site, make_user):
-    site = make_site(own_cluster, TODO_DB_DEADLINE_MS=1000)
+    site = make_site(own_cluster)
     user = make_user(at=site)
     user.create()
     own_cluster.stop("immediate")
@@ -489,7 +489,7 @@ def export_status(user):
 @pytest.mark.parametrize("format", TYPES)
 def test_database_that_goes_away_in_the_middle(own_cluster, make_site, make_user, format):
     """The client must not take a part for the whole."""
-    site = make_site(own_cluster, TODO_WORKERS=1, TODO_DB_DEADLINE_MS=1000)
+    site = make_site(own_cluster, TODO_WORKERS=1)
     user = make_user(at=site)
     fill(own_cluster, user.name, 100000)
     with socket.socket(socket.AF_INET) as connection:
