@@ -212,6 +212,11 @@ static bool answer(struct server *server)
  * because to close with unread input would take the answer away from the peer. */
 static void close_request(FCGX_Request *request)
 {
+    if (FCGX_GetError(request->out) != 0) { /* it would be tried, and waited for, once more */
+        log_debug("the web server takes no more of the answer");
+        FCGX_Free(request, 1);
+        return;
+    }
     FCGX_FClose(request->err);
     if (FCGX_FClose(request->out) != 0)
         log_debug("the web server did not take the whole answer");

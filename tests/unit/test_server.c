@@ -543,6 +543,15 @@ static void test_stream_is_for_who_reads_it(void **state)
     assert_int_equal(atomic_load(ended), 2);
 }
 
+/* A peer that takes nothing for a time is left, so that it does not hold what the stream is of. */
+static void test_stream_does_not_wait_for_ever(void **state)
+{
+    int fd = send_get(*state, "/stream/endless");
+    assert_serves(*state);
+    assert_int_equal(atomic_load(ended), 2);
+    close(fd);
+}
+
 static void test_stream_is_not_for_head(void **state)
 {
     struct answer answer;
@@ -908,6 +917,7 @@ int main(void)
         TEST(test_stream),
         TEST(test_stream_that_fails),
         TEST(test_stream_is_for_who_reads_it),
+        TEST(test_stream_does_not_wait_for_ever),
         TEST(test_stream_is_not_for_head),
         TEST(test_peer_that_only_connects),
         TEST(test_abandoned_request_is_not_run),
