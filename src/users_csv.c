@@ -58,9 +58,11 @@ static void take_cell(void *text, size_t length, void *data)
         char **value = &reader->values[reader->columns[cell]];
 
         free(*value);
-        *value = strndup(text, length);
+        *value = malloc(length + 1);
         if (!*value)
             log_out_of_memory();
+        memcpy(*value, text, length); /* libcsv's cell is not terminated */
+        (*value)[length] = '\0';
     }
 }
 

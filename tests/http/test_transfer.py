@@ -227,8 +227,8 @@ def test_round_trip(filled, make_user, format):
 
 @pytest.mark.parametrize("format", TYPES)
 def test_random_round_trip(make_user, format):
-    seed = int(os.environ.get("TODO_TEST_SEED", time.time()))
-    print(f"TODO_TEST_SEED={seed}")
+    seed = int(os.environ.get("TEST_SEED", time.time()))
+    print(f"TEST_SEED={seed}")
     chance = random.Random(seed)
     pieces = ["a", "b", " ", ",", ";", ":", "\\", "n", '"', "'", "=", "+", "-", "@", "\t", "\r", "\n",
               "\x01", "\x7f", "ü", "😀", "\u2028"]
