@@ -239,6 +239,8 @@ class Site:
         Site.living.append(self)
         if wait:
             self.wait()
+        else:
+            eventually(10, self.answers, "an answer from a worker")
 
     def wait(self):
         try:
@@ -247,6 +249,9 @@ class Site:
             text = self.pool.log.read_text(errors="replace")
             self.stop()
             raise AssertionError(f"{error}; the pool says:\n{text}") from None
+
+    def answers(self):
+        return self.request("GET", "/health", checked=False).status == 200
 
     def is_ready(self):
         return self.request("GET", "/ready", checked=False).status == 200

@@ -198,7 +198,8 @@ def test_locked_row(lab, own_cluster):
         "BEGIN; SELECT FROM todo.users WHERE id = 'locked' FOR UPDATE; SELECT pg_sleep(%g); COMMIT"
         % (DEADLINE + 1.5),))
     holder.start()
-    time.sleep(0.3)
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    eventually(5, lambda: own_cluster.sql(sleeping).strip() == "1", "the lock")
     start = time.monotonic()
     answer = user.put(f"/{task['id']}", {"title": "t"})
     assert answer.status == 503 and time.monotonic() - start < LATEST
