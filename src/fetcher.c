@@ -33,7 +33,7 @@ static void read_set(const struct conf *conf, struct key_board *board)
         log_warning("the key set could not be fetched: %s", fault);
         key_board_fail(board);
     }
-    jwks_free(set);
+    jwks_drop(set);
     buf_fini(&document);
 }
 

@@ -124,7 +124,7 @@ int inspect_keys(const struct conf *conf)
         print_keys(set);
     else
         fprintf(stderr, "todoctl: the key set cannot be had: %s\n", fault);
-    jwks_free(set);
+    jwks_drop(set);
     buf_fini(&document);
     store_free(store);
     return set ? EX_OK : EX_UNAVAILABLE;

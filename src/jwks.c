@@ -297,7 +297,7 @@ struct jwks *jwks_parse(struct text document)
     return set;
 }
 
-void jwks_free(struct jwks *set)
+void jwks_drop(struct jwks *set)
 {
     if (!set)
         return;

@@ -22,7 +22,8 @@ struct jwks;
  * RSA under 2048 bits, a point that is not on its curve, one that does not parse) is skipped alone
  * and logged; a set may be left with none. */
 struct jwks *jwks_parse(struct text document) CHECK_RESULT;
-void jwks_free(struct jwks *set);
+/* Frees it. The plain name is taken: libjwt 3 exports a jwks_free. */
+void jwks_drop(struct jwks *set);
 
 size_t jwks_count(const struct jwks *set);
 

@@ -80,7 +80,7 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 
 static void replace_set(struct keys *keys, struct jwks *set)
 {
-    jwks_free(keys->set);
+    jwks_drop(keys->set);
     keys->set = set;
 }
 
@@ -229,7 +229,7 @@ struct jwks *keys_read(const struct conf *conf, struct store *store, struct buf 
     if (set && jwks_count(set) > 0)
         return set;
     *fault = set ? "none of its keys fits" : "it is no key set";
-    jwks_free(set);
+    jwks_drop(set);
     return NULL;
 }
 
@@ -259,7 +259,7 @@ void keys_free(struct keys *keys)
 {
     if (!keys)
         return;
-    jwks_free(keys->set);
+    jwks_drop(keys->set);
     free(keys);
 }
 

@@ -8,7 +8,6 @@
 #include "token.h"
 
 #include <jansson.h>
-#include <jwt.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -20,6 +19,7 @@
 #include "base64url.h"
 #include "jwks.h"
 #include "random.h"
+#include "token_libjwt.h"
 
 #define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
 #define EMAIL_BYTES_MAX 320
@@ -147,53 +147,38 @@ static bool is_type(const json_t *value, const char *expected)
     return json_is_string(value) && strcasecmp(json_string_value(value), expected) == 0;
 }
 
-/* A secret that may have signed a token. */
-struct key {
-    const char *secret; /* NULL: none */
-    size_t length;
-};
-
-/* libjwt judges the signature of a token of the plain type. Its older versions (1.10, 1.11) refuse
- * every other type outright. The empty key, with which it accepts "none", never gets here. */
-static bool libjwt_accepts(const struct candidate *candidate, struct key key)
+/* libjwt judges the signature of a token of the plain type; its older versions know no other. */
+static bool libjwt_accepts(const struct candidate *candidate, struct text secret)
 {
-    jwt_t *jwt = NULL;
-    bool accepted;
-
-    if (jwt_decode(&jwt, candidate->compact, (const unsigned char *)key.secret, (int)key.length) !=
-        0)
-        return false;
-    accepted = jwt_get_alg(jwt) == JWT_ALG_HS256;
-    jwt_free(jwt);
-    return accepted;
+    return token_libjwt_accepts(candidate->arena, candidate->compact, secret);
 }
 
 /* The same judgement for the types that libjwt may not know. */
-static bool hmac_matches(const struct candidate *candidate, struct key key)
+static bool hmac_matches(const struct candidate *candidate, struct text secret)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
 
-    return HMAC(EVP_sha256(), key.secret, (int)key.length,
+    return HMAC(EVP_sha256(), secret.data, (int)secret.length,
                 (const unsigned char *)candidate->compact, candidate->signed_length, mac,
                 NULL) != NULL &&
            CRYPTO_memcmp(mac, candidate->signature.data, HS256_SIZE) == 0;
 }
 
-static bool is_key(struct key key)
+static bool is_secret(struct text secret)
 {
-    return key.secret != NULL && key.length > 0 && key.length <= INT_MAX;
+    return secret.data != NULL && secret.length > 0 && secret.length <= INT_MAX;
 }
 
 static bool has_secret(const struct conf *conf)
 {
-    return is_key((struct key){conf->secret, conf->secret_length});
+    return is_secret((struct text){conf->secret, conf->secret_length});
 }
 
 /* Signed with today's secret, or with the one before it. */
 static enum token_fault check_hs256(struct candidate *candidate)
 {
     const struct conf *conf = candidate->conf;
-    const struct key keys[] = {
+    const struct text secrets[] = {
         {conf->secret, conf->secret_length},
         {conf->secret_previous, conf->secret_previous ? strlen(conf->secret_previous) : 0}};
     const json_t *type = json_object_get(candidate->header, "typ");
@@ -203,9 +188,9 @@ static enum token_fault check_hs256(struct candidate *candidate)
         return refuse(candidate, TOKEN_UNKNOWN_KEY, "HS256 without a shared secret");
     if (candidate->signature.length != HS256_SIZE)
         return refuse(candidate, TOKEN_BAD_SIGNATURE, "signature of the wrong length");
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (is_key(keys[i]) &&
-            (plain ? libjwt_accepts(candidate, keys[i]) : hmac_matches(candidate, keys[i])))
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (is_secret(secrets[i]) &&
+            (plain ? libjwt_accepts(candidate, secrets[i]) : hmac_matches(candidate, secrets[i])))
             return TOKEN_OK;
     return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
 }
@@ -476,46 +461,54 @@ const char *token_fault_text(enum token_fault fault)
     return texts[fault];
 }
 
+/* False also when there is one of that name. Takes `value` over. */
+static bool add_claim(json_t *claims, const char *name, json_t *value)
+{
+    if (json_object_get(claims, name) == NULL)
+        return json_object_set_new(claims, name, value) == 0;
+    json_decref(value);
+    return false;
+}
+
 /* The claims that the settings and the caller may leave out. */
-static bool add_optional_claims(jwt_t *jwt, const struct conf *conf, const char *session)
+static bool add_optional_claims(json_t *claims, const struct conf *conf, const char *session)
 {
     const struct {
         const char *name, *value;
-    } claims[] = {{"iss", conf->jwt_issuer}, {"aud", conf->jwt_audience}, {"sid", session}};
+    } optional[] = {{"iss", conf->jwt_issuer}, {"aud", conf->jwt_audience}, {"sid", session}};
 
-    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
-        if (claims[i].value != NULL && jwt_add_grant(jwt, claims[i].name, claims[i].value) != 0)
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        if (optional[i].value != NULL &&
+            !add_claim(claims, optional[i].name, json_string(optional[i].value)))
             return false;
     return true;
 }
 
-static bool add_claims(jwt_t *jwt, const struct conf *conf, const char *user, const char *id,
+static bool add_claims(json_t *claims, const struct conf *conf, const char *user, const char *id,
                        time_t now, long lifetime)
 {
     long expires;
 
     return !__builtin_add_overflow(now, lifetime, &expires) &&
-           jwt_add_grant(jwt, conf->user_claim, user) == 0 &&
-           jwt_add_grant_int(jwt, "iat", (long)now) == 0 &&
-           jwt_add_grant_int(jwt, "exp", expires) == 0 && jwt_add_grant(jwt, "jti", id) == 0;
+           add_claim(claims, conf->user_claim, json_string(user)) &&
+           add_claim(claims, "iat", json_integer(now)) &&
+           add_claim(claims, "exp", json_integer(expires)) &&
+           add_claim(claims, "jti", json_string(id));
 }
 
 char *token_make(const struct conf *conf, struct arena *arena, const char *user,
                  const char *session, time_t now, long lifetime)
 {
-    char *encoded = NULL, *token = NULL;
-    jwt_t *jwt = NULL;
+    json_t *claims = json_object();
+    char *json = NULL, *token = NULL;
 
-    if (!has_secret(conf) || !is_user(text_of(user)) || jwt_new(&jwt) != 0)
-        return NULL;
-    if (add_claims(jwt, conf, user, random_id(arena, ID_SIZE), now, lifetime) &&
-        add_optional_claims(jwt, conf, session) &&
-        jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)conf->secret,
-                    (int)conf->secret_length) == 0)
-        encoded = jwt_encode_str(jwt);
-    if (encoded != NULL)
-        token = arena_text(arena, text_of(encoded));
-    free(encoded); /* libjwt's allocator is malloc, and 1.10 has no jwt_free_str */
-    jwt_free(jwt);
+    if (has_secret(conf) && is_user(text_of(user)) &&
+        add_claims(claims, conf, user, random_id(arena, ID_SIZE), now, lifetime) &&
+        add_optional_claims(claims, conf, session))
+        json = json_dumps(claims, JSON_COMPACT);
+    if (json != NULL)
+        token = token_libjwt_make(arena, json, (struct text){conf->secret, conf->secret_length});
+    free(json);
+    json_decref(claims);
     return token;
 }

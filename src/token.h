@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* token.h: is this JSON Web Token (RFC 7519, RFC 7515, RFC 8725) ours, and whose is it?
- *
- * token.c is the only user of jwt.h, so that another libjwt or another library is one file's
- * change. */
+/* token.h: is this JSON Web Token (RFC 7519, RFC 7515, RFC 8725) ours, and whose is it? */
 #ifndef TODO_TOKEN_H
 #define TODO_TOKEN_H
 

@@ -38,6 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (jwks_count(set) > JWKS_KEYS_MAX)
         abort();
     judge_all(set, data, size);
-    jwks_free(set);
+    jwks_drop(set);
     return 0;
 }

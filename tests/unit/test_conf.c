@@ -1062,7 +1062,7 @@ static int start(void **state)
     return mkdtemp(scratch) && chdir(scratch) == 0 ? 0 : -1;
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
     (void)state;
     static const char *const files[] = {"t.conf",    "large",  "nul",       "good",
@@ -1098,5 +1098,5 @@ int main(void)
         cmocka_unit_test(test_print_help),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, finish);
 }

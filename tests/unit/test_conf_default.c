@@ -136,7 +136,7 @@ static int start(void **state)
     return mkdtemp(scratch) && chmod(scratch, 0755) == 0 && chdir(scratch) == 0 ? 0 : -1;
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
     (void)state;
     return chdir("/") == 0 && rmdir(scratch) == 0 ? 0 : -1;
@@ -152,5 +152,5 @@ int main(void)
         cmocka_unit_test(test_directory_is_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, finish);
 }

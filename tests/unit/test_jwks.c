@@ -113,7 +113,7 @@ static void test_documents(void **state)
 
         if (keys != rows[i].keys)
             fail_msg("%s: %d keys, expected %d", rows[i].document, keys, rows[i].keys);
-        jwks_free(set);
+        jwks_drop(set);
     }
 }
 
@@ -169,7 +169,7 @@ static void test_members(void **state)
         if ((entry.algorithm == NULL) != (rows[i].algorithm == NULL) ||
             (entry.algorithm != NULL && strcmp(entry.algorithm, rows[i].algorithm) != 0))
             fail_msg("row %zu: %s", i, entry.algorithm == NULL ? "skipped" : entry.algorithm);
-        jwks_free(set);
+        jwks_drop(set);
     }
 }
 
@@ -188,7 +188,7 @@ static void test_skips_one_by_one(void **state)
     jwks_entry(set, 1, &entry);
     assert_string_equal(entry.kid, "b");
     assert_int_equal(entry.bits, 256);
-    jwks_free(set);
+    jwks_drop(set);
 }
 
 static void test_bounds(void **state)
@@ -203,12 +203,12 @@ static void test_bounds(void **state)
         document = arena_printf(&arena, "%s,{%s}", document, good);
     set = parse(arena_printf(&arena, "%s]}", document));
     assert_int_equal(jwks_count(set), JWKS_KEYS_MAX);
-    jwks_free(set);
+    jwks_drop(set);
     memset(huge, ' ', JWKS_DOCUMENT_MAX + 1);
     memcpy(huge, "{\"keys\":[]}", 11);
     set = jwks_parse((struct text){huge, JWKS_DOCUMENT_MAX});
     assert_non_null(set);
-    jwks_free(set);
+    jwks_drop(set);
     assert_null(jwks_parse((struct text){huge, JWKS_DOCUMENT_MAX + 1}));
 }
 
@@ -242,7 +242,7 @@ static void test_every_algorithm(void **state)
         assert_int_equal(judge(set, "k", "HS256", good), JWKS_MISMATCH);
         assert_int_equal(judge(set, "k", "none", good), JWKS_MISMATCH);
         assert_true(jwks_knows(name));
-        jwks_free(set);
+        jwks_drop(set);
     }
     assert_false(jwks_knows("HS256") || jwks_knows("none") || jwks_knows("es256"));
 }
@@ -272,7 +272,7 @@ static void test_spoilt_signatures(void **state)
         assert_int_equal(judge(set, NULL, name, (struct text){bad, good.length}), JWKS_UNKNOWN);
         memset(bad, 0xff, good.length);
         assert_int_equal(judge(set, NULL, name, (struct text){bad, good.length}), JWKS_UNKNOWN);
-        jwks_free(set);
+        jwks_drop(set);
     }
 }
 
@@ -295,7 +295,7 @@ static void test_strange_pairs(void **state)
         assert_int_equal(judge(set, NULL, name, (struct text){bad, good.length}), JWKS_UNKNOWN);
         assert_int_equal(judge(set, NULL, name, TEXT_LITERAL("0\x06\x02\x01\x01\x02\x01\x01")),
                          JWKS_UNKNOWN);
-        jwks_free(set);
+        jwks_drop(set);
     }
 }
 
@@ -319,7 +319,7 @@ static void test_malleable_ed25519(void **state)
     }
     assert_int_equal(judge(set, NULL, "EdDSA", (struct text){(char *)bad, sizeof(bad)}),
                      JWKS_UNKNOWN);
-    jwks_free(set);
+    jwks_drop(set);
 }
 
 /* PKCS #1 and PSS signatures do not stand in for each other, even of the same key. */
@@ -332,8 +332,8 @@ static void test_rsa_schemes(void **state)
     assert_int_equal(judge(plain, NULL, "PS256", sign(RS256)), JWKS_UNKNOWN);
     assert_int_equal(judge(pss, NULL, "RS256", sign(PS256)), JWKS_UNKNOWN);
     assert_int_equal(judge(pss, NULL, "PS256", sign(RS256)), JWKS_UNKNOWN);
-    jwks_free(plain);
-    jwks_free(pss);
+    jwks_drop(plain);
+    jwks_drop(pss);
 }
 
 /* PSS with a salt of another length than the digest's is not PS256. */
@@ -357,7 +357,7 @@ static void test_salt_length(void **state)
     EVP_MD_CTX_free(context);
     assert_int_equal(judge(set, NULL, "PS256", (struct text){(char *)signature, length}),
                      JWKS_UNKNOWN);
-    jwks_free(set);
+    jwks_drop(set);
 }
 
 /* Which of several keys is asked. */
@@ -378,7 +378,7 @@ static void test_names(void **state)
     assert_int_equal(judge(set, "c", "ES512", sign(ES512)), JWKS_SIGNED);
     assert_int_equal(judge(set, "c", "ES512", sign(ES384)), JWKS_UNKNOWN);
     assert_int_equal(judge(set, "", "EdDSA", sign(ED25519)), JWKS_UNKNOWN);
-    jwks_free(set);
+    jwks_drop(set);
 }
 
 int main(void)
