@@ -70,9 +70,10 @@ def clean_environment(**more):
 class Cluster:
     """A PostgreSQL cluster with a database `todo`, migrated by the todoctl that was built."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
         self.directory = pathlib.Path(directory) / "database"
-        self.run("start")
+        self.options = options
+        self.start()
         self.run("migrate", TODOCTL, "migrate", "--schema", SOURCE / "schema")
 
     def run(self, action, *arguments):
@@ -87,7 +88,7 @@ class Cluster:
         return text
 
     def start(self):
-        self.run("start")
+        self.run("start", *self.options)
 
     def stop(self, mode="fast"):
         self.run("stop", mode)

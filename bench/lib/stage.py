@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: ISC
+"""What every measurement stands on: packages and a build, a private cluster, tasks in it. The servers
+are those of the tests over HTTP."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+BENCH = pathlib.Path(__file__).resolve().parents[1]
+SOURCE = BENCH.parent
+STATE = SOURCE / ".bench"
+
+os.environ["TEST_BUILDDIR"] = str(STATE / "build")
+sys.path.insert(0, str(SOURCE / "tests" / "http"))
+import harness  # noqa: E402 (it reads the environment)
+
+
+def prepare(*sections):
+    """Installs the packages of these sections, and builds the product."""
+    if subprocess.run([BENCH / "prepare", *sections], stdin=subprocess.DEVNULL).returncode != 0:
+        sys.exit(1)
+
+
+def say(*words):
+    print("bench:", *words, flush=True)
+
+
+@contextlib.contextmanager
+def scratch():
+    """A directory that servers of any user can enter; it goes away with us."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="todo-bench.", dir=os.environ.get("TMPDIR", "/tmp")))
+    directory.chmod(0o755)
+    harness.TMP = str(directory)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextlib.contextmanager
+def cluster(directory, *options):
+    """A PostgreSQL cluster with the product's schema; options as tests/cluster takes them."""
+    made = harness.Cluster(directory, *options)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def user_id(number):
+    """The user of this number, from 0; as long as the ids of real ones."""
+    return f"user-{number:07}-000000000000000000000"
+
+
+def load(database, users, per_user):
+    """Tasks for the product, and the same in the plain table of its peers."""
+    variables = {"users": users, "per_user": per_user, "next_id": users * per_user + 1}
+    heading = "".join(f"\\set {name} {value}\n" for name, value in variables.items())
+    return database.sql(heading + (BENCH / "lib" / "tasks.sql").read_text())
