@@ -9,24 +9,21 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base64url.h"
+#include "claims.h"
+#include "hs256.h"
 #include "jwks.h"
 #include "random.h"
 #include "token_libjwt.h"
 
-#define DEPTH_MAX 64 /* levels of arrays and objects in a header or a payload */
 #define EMAIL_BYTES_MAX 320
 #define NAME_BYTES_MAX 200
 #define SESSION_BYTES_MAX 64
 #define ID_SIZE 16 /* random bytes of a token's jti */
-#define HS256_SIZE 32
 
 enum segment { SEGMENT_HEADER, SEGMENT_PAYLOAD, SEGMENT_SIGNATURE, SEGMENT_COUNT };
 
@@ -37,10 +34,9 @@ struct candidate {
     time_t now;
     struct text token;
     const char *reason;   /* why it was refused, for the log */
-    const char *compact;  /* the token, terminated */
-    size_t signed_length; /* bytes of `compact` that the signature covers */
+    size_t signed_length; /* bytes of `token` that the signature covers */
     struct text signature;
-    json_t *header, *claims;
+    struct claims header, claims;
     const struct algorithm *algorithm;
     struct text user;
 };
@@ -75,43 +71,12 @@ static bool split_segments(struct text token, struct text segments[SEGMENT_COUNT
     return memchr(start, '.', (size_t)(end - start)) == NULL;
 }
 
-/* Has `value` at most `levels` levels of arrays and objects? For one kind the other's loop is
- * empty. */
-static bool is_shallow(json_t *value, int levels)
-{
-    const char *key;
-    json_t *member;
-    size_t i;
-
-    if (!json_is_object(value) && !json_is_array(value))
-        return true;
-    if (levels == 0)
-        return false;
-    json_object_foreach (value, key, member) {
-        if (!is_shallow(member, levels - 1))
-            return false;
-    }
-    json_array_foreach (value, i, member) {
-        if (!is_shallow(member, levels - 1))
-            return false;
-    }
-    return true;
-}
-
-/* A segment that holds a JSON object; NULL if it does not. jansson refuses U+0000 in a string, so
- * that none is longer than strlen says, but skips a zero byte behind a number or a word. */
-static json_t *decode_object(struct arena *arena, struct text segment)
+/* A segment that holds a JSON object. */
+static bool read_object(struct arena *arena, struct text segment, struct claims *claims)
 {
     struct text bytes;
-    json_t *json;
 
-    if (!base64url_decode(arena, segment, &bytes) || memchr(bytes.data, '\0', bytes.length) != NULL)
-        return NULL;
-    json = json_loadb(bytes.data, bytes.length, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(json) && is_shallow(json, DEPTH_MAX))
-        return json;
-    json_decref(json);
-    return NULL;
+    return base64url_decode(arena, segment, &bytes) && claims_read(claims, arena, bytes);
 }
 
 static enum token_fault parse_token(struct candidate *candidate)
@@ -120,94 +85,79 @@ static enum token_fault parse_token(struct candidate *candidate)
 
     if (candidate->token.length > TOKEN_MAX)
         return refuse(candidate, TOKEN_MALFORMED, "too long");
-    candidate->compact = arena_text(candidate->arena, candidate->token);
     if (!split_segments(candidate->token, segments))
         return refuse(candidate, TOKEN_MALFORMED, "not three segments");
     candidate->signed_length =
         candidate->token.length - segments[SEGMENT_SIGNATURE].length - strlen(".");
-    candidate->header = decode_object(candidate->arena, segments[SEGMENT_HEADER]);
-    if (candidate->header == NULL)
+    if (!read_object(candidate->arena, segments[SEGMENT_HEADER], &candidate->header))
         return refuse(candidate, TOKEN_MALFORMED, "header is not base64url of a JSON object");
-    candidate->claims = decode_object(candidate->arena, segments[SEGMENT_PAYLOAD]);
-    if (candidate->claims == NULL)
+    if (!read_object(candidate->arena, segments[SEGMENT_PAYLOAD], &candidate->claims))
         return refuse(candidate, TOKEN_MALFORMED, "payload is not base64url of a JSON object");
     if (!base64url_decode(candidate->arena, segments[SEGMENT_SIGNATURE], &candidate->signature))
         return refuse(candidate, TOKEN_MALFORMED, "signature is not base64url");
     return TOKEN_OK;
 }
 
-/* Same bytes? No for anything but a string. */
-static bool is_string(const json_t *value, const char *expected)
+/* The claim if it is a string; else TEXT_NULL. */
+static struct text string_claim(const struct claims *claims, const char *name)
 {
-    return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;
+    const struct claim *claim = claims_find(claims, name);
+
+    return claim != NULL && claim->kind == CLAIM_STRING ? claim->string : TEXT_NULL;
 }
 
-static bool is_type(const json_t *value, const char *expected)
+/* Same bytes? No for what is no string. */
+static bool is_string(struct text value, const char *expected)
 {
-    return json_is_string(value) && strcasecmp(json_string_value(value), expected) == 0;
+    return text_equal(value, text_of(expected));
 }
 
-/* libjwt judges the signature of a token of the plain type; its older versions know no other. */
-static bool libjwt_accepts(const struct candidate *candidate, struct text secret)
+static bool is_type(struct text value, const char *expected)
 {
-    return token_libjwt_accepts(candidate->arena, candidate->compact, secret);
-}
-
-/* The same judgement for the types that libjwt may not know. */
-static bool hmac_matches(const struct candidate *candidate, struct text secret)
-{
-    unsigned char mac[EVP_MAX_MD_SIZE];
-
-    return HMAC(EVP_sha256(), secret.data, (int)secret.length,
-                (const unsigned char *)candidate->compact, candidate->signed_length, mac,
-                NULL) != NULL &&
-           CRYPTO_memcmp(mac, candidate->signature.data, HS256_SIZE) == 0;
-}
-
-static bool is_secret(struct text secret)
-{
-    return secret.data != NULL && secret.length > 0 && secret.length <= INT_MAX;
+    return value.length == strlen(expected) && strncasecmp(value.data, expected, value.length) == 0;
 }
 
 static bool has_secret(const struct conf *conf)
 {
-    return is_secret((struct text){conf->secret, conf->secret_length});
+    return conf->secret != NULL && conf->secret_length > 0 && conf->secret_length <= INT_MAX;
 }
 
 /* Signed with today's secret, or with the one before it. */
 static enum token_fault check_hs256(struct candidate *candidate)
 {
     const struct conf *conf = candidate->conf;
-    const struct text secrets[] = {
-        {conf->secret, conf->secret_length},
-        {conf->secret_previous, conf->secret_previous ? strlen(conf->secret_previous) : 0}};
-    const json_t *type = json_object_get(candidate->header, "typ");
-    bool plain = type == NULL || is_type(type, "JWT");
+    const struct text message = {candidate->token.data, candidate->signed_length};
 
     if (!has_secret(conf))
         return refuse(candidate, TOKEN_UNKNOWN_KEY, "HS256 without a shared secret");
     if (candidate->signature.length != HS256_SIZE)
         return refuse(candidate, TOKEN_BAD_SIGNATURE, "signature of the wrong length");
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (is_secret(secrets[i]) &&
-            (plain ? libjwt_accepts(candidate, secrets[i]) : hmac_matches(candidate, secrets[i])))
-            return TOKEN_OK;
-    return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
+    if (!hs256_matches((struct text){conf->secret, conf->secret_length}, message,
+                       candidate->signature) &&
+        !hs256_matches(text_of(conf->secret_previous), message, candidate->signature))
+        return refuse(candidate, TOKEN_BAD_SIGNATURE, "HS256 signature does not match");
+    return TOKEN_OK;
+}
+
+/* A string of the arena's; NULL for TEXT_NULL. */
+static const char *terminated(struct arena *arena, struct text t)
+{
+    return t.data == NULL ? NULL : arena_text(arena, t);
 }
 
 /* A token without a kid is tried with every key of its algorithm. */
 static enum token_fault check_key_set(struct candidate *candidate)
 {
-    const json_t *kid = json_object_get(candidate->header, "kid");
+    const struct claims *header = &candidate->header;
     const struct jwks_claim claim = {
-        .kid = json_string_value(kid),
-        .algorithm = json_string_value(json_object_get(candidate->header, "alg")),
-        .signed_part = {candidate->compact, candidate->signed_length},
+        .kid = terminated(candidate->arena, string_claim(header, "kid")),
+        .algorithm = terminated(candidate->arena, string_claim(header, "alg")),
+        .signed_part = {candidate->token.data, candidate->signed_length},
         .signature = candidate->signature,
     };
     enum jwks_verdict verdict;
 
-    if (kid != NULL && claim.kid == NULL)
+    if (claims_find(header, "kid") != NULL && claim.kid == NULL)
         return refuse(candidate, TOKEN_MALFORMED, "kid is no string");
     if (!keys_judge(candidate->keys, &claim, &verdict))
         return refuse(candidate, TOKEN_UNAVAILABLE, "no key set could be read so far");
@@ -224,13 +174,15 @@ static const struct algorithm key_set = {"those of keys", "to be judged by the k
 
 /* Who checks the header's alg, compared byte for byte; NULL: not an algorithm of ours. What a key
  * set knows never leads to the secret, nor the other way round. */
-static const struct algorithm *find_algorithm(const struct candidate *candidate, const json_t *name)
+static const struct algorithm *find_algorithm(const struct candidate *candidate, struct text name)
 {
     if (is_string(name, hs256.name))
         return &hs256;
-    return candidate->keys != NULL && jwks_knows(json_string_value(name)) ? &key_set : NULL;
+    return candidate->keys != NULL && jwks_knows(terminated(candidate->arena, name)) ? &key_set
+                                                                                     : NULL;
 }
-static bool is_known_type(const json_t *type)
+
+static bool is_known_type(struct text type)
 {
     static const char *const types[] = {"JWT", "application/jwt", "at+jwt"};
 
@@ -243,17 +195,17 @@ static bool is_known_type(const json_t *type)
 
 static enum token_fault check_header(struct candidate *candidate)
 {
-    const json_t *name = json_object_get(candidate->header, "alg");
-    const json_t *type = json_object_get(candidate->header, "typ");
-    const json_t *encoded = json_object_get(candidate->header, "b64");
+    const struct claims *header = &candidate->header;
+    const struct claim *encoded = claims_find(header, "b64");
+    struct text name = string_claim(header, "alg");
 
-    if (json_object_get(candidate->header, "crit") != NULL)
+    if (claims_find(header, "crit") != NULL)
         return refuse(candidate, TOKEN_MALFORMED, "header has crit");
-    if (encoded != NULL && !json_is_true(encoded))
+    if (encoded != NULL && encoded->kind != CLAIM_TRUE)
         return refuse(candidate, TOKEN_MALFORMED, "header has b64");
-    if (type != NULL && !is_known_type(type))
+    if (claims_find(header, "typ") != NULL && !is_known_type(string_claim(header, "typ")))
         return refuse(candidate, TOKEN_MALFORMED, "typ is not a JWT's");
-    if (!json_is_string(name))
+    if (name.data == NULL)
         return refuse(candidate, TOKEN_MALFORMED, "alg is no string");
     candidate->algorithm = find_algorithm(candidate, name);
     if (candidate->algorithm == NULL)
@@ -269,16 +221,15 @@ static enum token_fault check_signature(struct candidate *candidate)
 /* Reads a NumericDate, fractions included, when it is there. False if it is no number, or one that
  * 64 bits do not hold. As a double it is exact to the microsecond for the next 100 years, and
  * adding the leeway cannot overflow. */
-static bool read_instant(const json_t *claims, const char *name, double *seconds)
+static bool read_instant(const struct claims *claims, const char *name, double *seconds)
 {
-    const json_t *claim = json_object_get(claims, name);
-    double value = json_number_value(claim);
+    const struct claim *claim = claims_find(claims, name);
 
     if (claim == NULL)
         return true;
-    if (!json_is_number(claim) || value < -0x1p63 || value > 0x1p63)
+    if (claim->kind != CLAIM_NUMBER || claim->number < -0x1p63 || claim->number > 0x1p63)
         return false;
-    *seconds = value;
+    *seconds = claim->number;
     return true;
 }
 
@@ -287,11 +238,11 @@ static enum token_fault check_times(struct candidate *candidate)
     double now = (double)candidate->now, leeway = (double)candidate->conf->jwt_leeway;
     double expires = now, not_before = now, issued = now;
 
-    if (json_object_get(candidate->claims, "exp") == NULL)
+    if (claims_find(&candidate->claims, "exp") == NULL)
         return refuse(candidate, TOKEN_MALFORMED, "no exp");
-    if (!read_instant(candidate->claims, "exp", &expires) ||
-        !read_instant(candidate->claims, "nbf", &not_before) ||
-        !read_instant(candidate->claims, "iat", &issued))
+    if (!read_instant(&candidate->claims, "exp", &expires) ||
+        !read_instant(&candidate->claims, "nbf", &not_before) ||
+        !read_instant(&candidate->claims, "iat", &issued))
         return refuse(candidate, TOKEN_MALFORMED, "exp, nbf or iat is no instant");
     if (now >= expires + leeway)
         return refuse(candidate, TOKEN_EXPIRED, "exp has passed");
@@ -306,24 +257,25 @@ static enum token_fault check_issuer(struct candidate *candidate)
 {
     const char *issuer = candidate->conf->jwt_issuer;
 
-    if (issuer != NULL && !is_string(json_object_get(candidate->claims, "iss"), issuer))
+    if (issuer != NULL && !is_string(string_claim(&candidate->claims, "iss"), issuer))
         return refuse(candidate, TOKEN_WRONG_ISSUER, "iss is not TODO_JWT_ISSUER");
     return TOKEN_OK;
 }
 
 /* Is `claim` the audience, or an array of strings that has it? */
-static bool has_audience(const json_t *claim, const char *audience)
+static bool has_audience(const struct claims *claims, const char *audience)
 {
+    const struct claim *claim = claims_find(claims, "aud");
+    const json_t *list = claim == NULL ? NULL : claim->json, *member;
     bool found = false;
-    json_t *member;
     size_t i;
 
-    if (!json_is_array(claim))
-        return is_string(claim, audience);
-    json_array_foreach (claim, i, member) {
+    if (!json_is_array(list))
+        return is_string(string_claim(claims, "aud"), audience);
+    json_array_foreach (list, i, member) {
         if (!json_is_string(member))
             return false;
-        found = found || is_string(member, audience);
+        found = found || strcmp(json_string_value(member), audience) == 0;
     }
     return found;
 }
@@ -332,19 +284,9 @@ static enum token_fault check_audience(struct candidate *candidate)
 {
     const char *audience = candidate->conf->jwt_audience;
 
-    if (audience != NULL && !has_audience(json_object_get(candidate->claims, "aud"), audience))
+    if (audience != NULL && !has_audience(&candidate->claims, audience))
         return refuse(candidate, TOKEN_WRONG_AUDIENCE, "aud is not TODO_JWT_AUDIENCE");
     return TOKEN_OK;
-}
-
-/* TEXT_NULL when the claim is absent or no string. */
-static struct text string_claim(const json_t *claims, const char *name)
-{
-    const json_t *claim = json_object_get(claims, name);
-
-    if (!json_is_string(claim))
-        return TEXT_NULL;
-    return (struct text){json_string_value(claim), json_string_length(claim)};
 }
 
 static bool is_user(struct text user)
@@ -354,7 +296,7 @@ static bool is_user(struct text user)
 
 static enum token_fault check_user(struct candidate *candidate)
 {
-    candidate->user = string_claim(candidate->claims, candidate->conf->user_claim);
+    candidate->user = string_claim(&candidate->claims, candidate->conf->user_claim);
     if (!is_user(candidate->user))
         return refuse(candidate, TOKEN_MALFORMED, "TODO_USER_CLAIM names no user");
     return TOKEN_OK;
@@ -393,7 +335,7 @@ static struct text copy_text(struct arena *arena, struct text t)
 /* A claim that only decorates: what is not fit to be shown is left out. */
 static struct text copy_profile(const struct candidate *candidate, const char *name, size_t maximum)
 {
-    struct text value = string_claim(candidate->claims, name);
+    struct text value = string_claim(&candidate->claims, name);
 
     if (value.data == NULL || value.length > maximum || text_has_control(value))
         return TEXT_NULL;
@@ -417,8 +359,8 @@ static enum token_fault judge(struct candidate *candidate, struct principal *pri
 
     if (fault == TOKEN_OK)
         fill_principal(candidate, principal);
-    json_decref(candidate->header);
-    json_decref(candidate->claims);
+    claims_free(&candidate->header);
+    claims_free(&candidate->claims);
     return fault;
 }
 

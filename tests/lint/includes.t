@@ -23,8 +23,8 @@ FLOORS = [
      "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "session_token.*", "store*", "task_csv.*",
      "task_format.*", "task_ical.*", "task_json.*", "task_links.*", "task_query.*", "task_state.*",
      "token.*", "token_libjwt*", "users.*", "users_csv.*"],
-    ["accept.*", "account.*", "address.*", "arena.*", "base64url.*", "buf.*", "clock.*", "compat.*",
-     "conf*", "err.h", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
+    ["accept.*", "account.*", "address.*", "arena.*", "base64url.*", "buf.*", "claims.*", "clock.*",
+     "compat.*", "conf*", "err.h", "hs256.*", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
      "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "task.h",
      "task_fields.h", "text.*", "timestamp.*", "zone.*"],
 ]
