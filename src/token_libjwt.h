@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* token_libjwt.h: what libjwt does for us: HS256 signatures made, and judged as hs256.c does it
+/* token_libjwt.h: what libjwt does for us: HS256 signatures made, and judged as hs256.c does it.
  *
  * libjwt 3 has nothing in common with those before it but its name, so there are two files for this
  * header, the only users of jwt.h: token_libjwt1.c and token_libjwt3.c. configure picks. */
