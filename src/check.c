@@ -192,6 +192,75 @@ static void check_clock(struct probe *probe)
         tell(probe, VERDICT_OK, "clock", "%.1f s from the database's", seconds);
 }
 
+/* Runs what the workers will ask of a Better Auth in the same database. NULL, with the finding
+ * told, when that fails with another SQLSTATE than `expected` (NULL: than none). */
+static PGresult *ask_issuer(struct probe *probe, const char *subject, const char *sql,
+                            const char *expected)
+{
+    PGresult *result = PQexec(probe->connection, sql);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    char line[1024];
+
+    if (PQresultStatus(result) == PGRES_TUPLES_OK ||
+        (state && expected && strcmp(state, expected) == 0))
+        return result;
+    tell(probe, VERDICT_FAILED, subject, "%s: run todoctl link better-auth",
+         message ? message : admin_error(probe->connection, line, sizeof line));
+    PQclear(result);
+    return NULL;
+}
+
+/* An answer in either way shows that the workers' role may ask, and that their table is as it was
+ * when the link was made. */
+static void check_issuer_sessions(struct probe *probe)
+{
+    PGresult *result;
+
+    if (!has_schema(probe) || !probe->conf->sessions)
+        return;
+    result = ask_issuer(probe, "sessions", "SELECT todo.enter_issuer_session('', '')", "TD401");
+    if (result)
+        tell(probe, VERDICT_OK, "sessions", "Better Auth's are read");
+    PQclear(result);
+}
+
+static bool has_issuer_keys(const struct conf *conf)
+{
+    return conf->jwks && strcmp(conf->jwks, "database") == 0;
+}
+
+static void check_issuer_keys(struct probe *probe)
+{
+    PGresult *result;
+
+    if (!has_schema(probe) || !has_issuer_keys(probe->conf))
+        return;
+    result = ask_issuer(probe, "public keys", "SELECT count(*) FROM todo.issuer_keys()", NULL);
+    if (result)
+        tell(probe, VERDICT_OK, "public keys", "Better Auth's are read, %s of them",
+             PQgetvalue(result, 0, 0));
+    PQclear(result);
+}
+
+static void check_issuer_users(struct probe *probe)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgenabled <> 'D'"
+        " AND tgfoid = pg_catalog.to_regprocedure('todo.issuer_user_deleted()'))";
+    PGresult *result;
+
+    if (!has_schema(probe) || !(probe->conf->sessions || has_issuer_keys(probe->conf)))
+        return;
+    result = ask_issuer(probe, "deletion", sql, NULL);
+    if (result && *PQgetvalue(result, 0, 0) == 't')
+        tell(probe, VERDICT_OK, "deletion", "who is deleted at Better Auth is deleted here");
+    else if (result)
+        tell(probe, VERDICT_WARNING, "deletion",
+             "who is deleted at Better Auth keeps their tasks: run todoctl link better-auth");
+    PQclear(result);
+}
+
 static double now_seconds(void)
 {
     struct timespec now;
@@ -230,8 +299,15 @@ static bool reach_database(struct probe *probe)
 
 bool check_run(const struct conf *conf)
 {
-    static check *const of_database[] = {check_server,       check_role,  check_schema,
-                                         check_row_security, check_clock, NULL};
+    static check *const of_database[] = {check_server,
+                                         check_role,
+                                         check_schema,
+                                         check_row_security,
+                                         check_issuer_sessions,
+                                         check_issuer_keys,
+                                         check_issuer_users,
+                                         check_clock,
+                                         NULL};
     struct probe probe = {.conf = conf};
 
     check_settings(&probe);
