@@ -20,6 +20,7 @@
 #include "migrate.h"
 #include "purge.h"
 #include "random.h"
+#include "setup.h"
 #include "text.h"
 #include "token.h"
 #include "user_command.h"
@@ -47,6 +48,7 @@ static int run_link(int argc, char **argv);
 static int run_migrate(int argc, char **argv);
 static int run_purge(int argc, char **argv);
 static int run_secret(int argc, char **argv);
+static int run_setup(int argc, char **argv);
 static int run_token(int argc, char **argv);
 static int run_user(int argc, char **argv);
 static int run_version(int argc, char **argv);
@@ -66,6 +68,9 @@ static const struct command commands[] = {
      "and idempotency keys; with --keys alone only these",
      run_purge},
     {"secret", "", "print a new random secret for BETTER_AUTH_SECRET", run_secret},
+    {"setup", SETUP_ARGUMENTS,
+     "make roles, database, secret and settings as far as they are missing, and check them",
+     run_setup},
     {"token", "USER [--expires SECONDS] | --inspect",
      "print a token for USER, by default for an hour; or judge the one on standard input",
      run_token},
@@ -293,6 +298,13 @@ static int run_secret(int argc, char **argv)
         printf("%02x", bytes[i]);
     putchar('\n');
     return EX_OK;
+}
+
+/* ---- setup */
+
+static int run_setup(int argc, char **argv)
+{
+    return setup_command(argc, argv, TODO_SCHEMA_DIR);
 }
 
 /* ---- token */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* setup_options.h: what `todoctl setup` is told: by options, else by who sits at the terminal. */
+#ifndef TODO_SETUP_OPTIONS_H
+#define TODO_SETUP_OPTIONS_H
+
+#include "err.h"
+
+#define SETUP_DATABASE "todo"
+#define SETUP_LOCAL_ADMIN "user=postgres dbname=postgres"
+
+struct setup_options {
+    const char *admin_url; /* of a role that may create roles and databases; NULL: not told */
+    const char *database;  /* NULL: what the settings file has, else SETUP_DATABASE */
+    const char *config;    /* the settings file */
+    const char *group;     /* who may read it; NULL: the service's */
+    const char *cors;      /* TODO_CORS_ORIGINS; NULL: none */
+    const char *server;    /* the web server's name; NULL: the one that is found */
+    const char *schema;    /* the directory of schema files */
+    const char *workers;   /* TODO_WORKERS; NULL: by the number of processors */
+    int reset_password, yes;
+};
+
+/* Fills the options, which point into `argv` and the environment. EX_OK, or a line on stderr and
+ * EX_USAGE. */
+int setup_options_read(struct setup_options *options, int argc, char **argv) CHECK_RESULT;
+
+/* Asks for what was not told, when there is a terminal and no --yes; the answers live as long as
+ * the process. EX_OK, or EX_NOINPUT when there was no answer or it was no. */
+int setup_options_ask(struct setup_options *options) CHECK_RESULT;
+
+#endif
