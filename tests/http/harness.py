@@ -67,6 +67,12 @@ def clean_environment(**more):
 # ---- servers
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Cluster:
     """A PostgreSQL cluster with a database `todo`, migrated by the todoctl that was built."""
 
@@ -142,6 +148,8 @@ class Pool:
 
     def start(self):
         command = ["spawn-fcgi", "-s", self.socket, "-M", "0660", "-b", "1024"]
+        if os.getuid() == 0:
+            command += ["-U", "www-data", "-G", "www-data"]  # the web server's
         program = ["--", *WRAPPER, WORKER]
         environment = clean_environment(**self.settings)
         self.socket.unlink(missing_ok=True)
@@ -186,28 +194,22 @@ class Pool:
 
 
 class WebServer:
-    """nginx with the demo's configuration, on a free port."""
+    """A web server with the sample that is installed, on a free port. `values` are those of
+    deploy/site, `edit` what sed changes in the sample."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, server="nginx", edit="", **values):
         self.directory = pathlib.Path(directory)
-        self.log = self.directory / "log" / "nginx.log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        text = (SOURCE / "deploy" / "nginx.conf.in").read_text()
-        user = "user root;" if os.getuid() == 0 else ""
-        for name, value in (("STATE", directory), ("LISTEN", f"127.0.0.1:{self.port}"),
-                            ("USER", user), ("AUTH", "fcgi.sock")):
-            text = text.replace(f"@{name}@", str(value))
-        conf = self.directory / "nginx.conf"
-        conf.write_text(text)
+        self.log = self.directory / "log" / "web.log"
+        self.port = free_port()
+        command = [SOURCE / "deploy" / "private-web", self.directory, server,
+                   f"127.0.0.1:{self.port}", *(f"{name}={value}" for name, value in values.items())]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [*WITH_US, shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-e", self.log,
-                 "-c", conf, "-g", "daemon off;"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        eventually(10, self.answers, "nginx")
+            self.process = subprocess.Popen([*WITH_US, *command], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env=clean_environment(SITE_EDIT=edit))
+        eventually(10, self.answers, server)
 
     def answers(self):
+        assert self.process.poll() is None, self.log.read_text(errors="replace")
         try:
             socket.create_connection(("127.0.0.1", self.port)).close()
             return True
@@ -219,6 +221,10 @@ class WebServer:
         self.process.wait(20)
 
 
+# In nginx's sample, a second place, where it hands on bodies of unknown length.
+UNBUFFERED = "s|^ *location / {|location /unbuffered/ { fastcgi_request_buffering off; fastcgi_pass todo; }\\n&|"
+
+
 class Site:
     """A pool behind nginx, on a cluster."""
 
@@ -226,6 +232,7 @@ class Site:
 
     def __init__(self, cluster, spawned=0, wait=True, **settings):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
+        self.directory.chmod(0o755)
         for name in ("run", "log"):
             (self.directory / name).mkdir()
         self.cluster = cluster
@@ -235,7 +242,8 @@ class Site:
                     "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
                     "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
         self.pool = Pool(self.directory, {**defaults, **settings}, spawned)
-        self.web = WebServer(self.directory)
+        self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000,
+                             SOCKET=self.pool.socket, AUTH_SOCKET=self.pool.socket)
         self.port = self.web.port
         Site.living.append(self)
         if wait:

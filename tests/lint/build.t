@@ -53,7 +53,7 @@ def check_map(paths):
 
 # No wider: a build in the source tree leaves its products in tests/ too.
 DISTRIBUTED = lint.files(
-    "src/*.[ch]", "schema/*", "man/*", "deploy/*", "m4/*", "tests/cluster", "tests/run",
+    "src/*.[ch]", "schema/*", "man/*", "deploy/*", "deploy/*/*", "m4/*", "tests/cluster", "tests/run",
     "tests/*.test", "tests/*/*.[ch]", "tests/*/*.py", "tests/*/*.t", "tests/fuzz/corpus/*/*",
 )
 lint.run(
