@@ -8,6 +8,7 @@
 #include "cors.h"
 #include "exactly_once.h"
 #include "log.h"
+#include "read_your_writes.h"
 #include "request_id.h"
 
 #define REALM "todo"
@@ -53,6 +54,15 @@ static enum err permit(struct call *call)
     return err;
 }
 
+static enum err run(struct call *call)
+{
+    unsigned needs = call->match.route->needs;
+
+    if (needs & NEEDS_FRAME)
+        return exactly_once(call);
+    return needs & NEEDS_OWN_WRITES ? read_your_writes(call) : call->match.route->run(call);
+}
+
 /* Find, permit, run. */
 static enum err dispatch(struct call *call)
 {
@@ -70,7 +80,7 @@ static enum err dispatch(struct call *call)
         err = permit(call);
     if (err != ERR_NONE)
         return err;
-    err = match->route->needs & NEEDS_FRAME ? exactly_once(call) : match->route->run(call);
+    err = run(call);
     return match->route->needs & NEEDS_TOKEN ? auth_conclude(call, err) : err;
 }
 
@@ -115,6 +125,8 @@ static void add_common_headers(struct call *call, const char *id)
     if (personal)
         response_header(call->response, "Vary", "%s",
                         call->conf->session_cookie ? "Authorization, Cookie" : "Authorization");
+    if (personal)
+        read_your_writes_tell(call);
     cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
 }
 

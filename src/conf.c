@@ -60,6 +60,8 @@ static const struct setting settings[] = {
      .help = "the secret before this one: its tokens are still taken, none is signed with it"},
     {"DATABASE_ADMIN_URL", &conf_url, AT(database_admin_url),
      .help = "the database as todoctl's role; without it todoctl uses DATABASE_URL"},
+    {"DATABASE_READ_URL", &conf_url, AT(database_read_url),
+     .help = "a streaming standby of the database, for reads that bring a Todo-Position"},
     {"DATABASE_URL", &conf_url, AT(database_url),
      .help = "the database as the workers' role: a postgresql:// URL or a libpq keyword string"},
     {"TODO_ACCOUNTS", &conf_boolean, AT(accounts), "1",

@@ -21,6 +21,7 @@
 struct conf {
     char *database_url;         /* DATABASE_URL: a libpq URL or keyword string, the workers' role */
     char *database_admin_url;   /* DATABASE_ADMIN_URL: for todoctl; NULL: as DATABASE_URL */
+    char *database_read_url;    /* DATABASE_READ_URL: a streaming standby; NULL: none */
     char *secret;               /* BETTER_AUTH_SECRET and its aliases; NULL: mode off */
     size_t secret_length;       /* bytes */
     char *better_auth_schema;   /* TODO_BETTER_AUTH_SCHEMA: default "public" */

@@ -26,6 +26,12 @@ static const char allowed_headers[] = "Authorization, "
                                       "Prefer, "
                                       "X-Request-Id";
 
+/* Behind both, where there are positions. */
+static const char *position_header(const struct conf *conf)
+{
+    return conf->database_read_url ? ", Todo-Position" : "";
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -83,13 +89,15 @@ bool cors_is_preflight(const struct request *request)
            request_header(request, HEADER_ACCESS_CONTROL_REQUEST_METHOD) != NULL;
 }
 
-static void add_preflight_headers(unsigned allow, struct response *response)
+static void add_preflight_headers(const struct conf *conf, unsigned allow,
+                                  struct response *response)
 {
     char methods[64];
 
     route_allow_text(allow, methods, sizeof(methods));
     response_header(response, "Access-Control-Allow-Methods", "%s", methods);
-    response_header(response, "Access-Control-Allow-Headers", "%s", allowed_headers);
+    response_header(response, "Access-Control-Allow-Headers", "%s%s", allowed_headers,
+                    position_header(conf));
     response_header(response, "Access-Control-Max-Age", "600");
 }
 
@@ -105,7 +113,8 @@ void cors_headers(const struct conf *conf, const struct request *request, bool p
         return;
     response_header(response, "Access-Control-Allow-Origin", "%s", origin);
     response_header(response, "Access-Control-Allow-Credentials", "true");
-    response_header(response, "Access-Control-Expose-Headers", "%s", exposed_headers);
+    response_header(response, "Access-Control-Expose-Headers", "%s%s", exposed_headers,
+                    position_header(conf));
     if (preflight)
-        add_preflight_headers(allow, response);
+        add_preflight_headers(conf, allow, response);
 }

@@ -45,6 +45,7 @@ static const struct variable {
     VARIABLE("HTTP_X_REQUEST_ID", HEADER_REQUEST_ID),
     VARIABLE("HTTP_AUTHORIZATION", HEADER_AUTHORIZATION),
     VARIABLE("HTTP_IF_NONE_MATCH", HEADER_IF_NONE_MATCH),
+    VARIABLE("HTTP_TODO_POSITION", HEADER_TODO_POSITION),
     VARIABLE("HTTP_IDEMPOTENCY_KEY", HEADER_IDEMPOTENCY_KEY),
     VARIABLE("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_METHOD", HEADER_ACCESS_CONTROL_REQUEST_METHOD),
@@ -57,7 +58,7 @@ _Static_assert(VARIABLE_COUNT == HEADER_COUNT, "each header has its variable");
  */
 static const unsigned char first_of_length[] = {
     [5] = 0,   [9] = 1,   [11] = 3,  [12] = 11, [13] = 12, [14] = 13,
-    [17] = 15, [18] = 16, [20] = 18, [34] = 20, [35] = 21,
+    [17] = 15, [18] = 16, [20] = 19, [34] = 21, [35] = 22,
 };
 
 const char *method_name(enum method method)

@@ -16,21 +16,22 @@
 #include "task_handlers.h"
 
 #define READS (NEEDS_TOKEN | NEEDS_STORE)
+#define READS_NEAR (READS | NEEDS_OWN_WRITES)
 #define WRITES (READS | NEEDS_FRAME)
 #define ACCOUNT (NEEDS_STORE | NEEDS_ACCOUNTS | NEEDS_SECRECY)
 #define OWN_ACCOUNT (ACCOUNT | NEEDS_TOKEN)
 
 /* Rows of one pattern stand together; a literal segment before {id}. */
 static const struct route routes[] = {
-    {METHOD_GET, "{T}", READS, task_list},
+    {METHOD_GET, "{T}", READS_NEAR, task_list},
     {METHOD_POST, "{T}", WRITES, task_create},
     {METHOD_POST, "{T}/batch", WRITES | NEEDS_ROOM, task_batch},
-    {METHOD_GET, "{T}/changes", READS, task_changes},
-    {METHOD_GET, "{T}/tags", READS, task_tags},
-    {METHOD_GET, "{T}/search", READS | NEEDS_SHORT, task_list},
+    {METHOD_GET, "{T}/changes", READS_NEAR, task_changes},
+    {METHOD_GET, "{T}/tags", READS_NEAR, task_tags},
+    {METHOD_GET, "{T}/search", READS_NEAR | NEEDS_SHORT, task_list},
     {METHOD_GET, "{T}/export", READS | NEEDS_SECRECY, task_export},
     {METHOD_POST, "{T}/import", WRITES | NEEDS_ROOM, task_import},
-    {METHOD_GET, "{T}/{id}", READS, task_get},
+    {METHOD_GET, "{T}/{id}", READS_NEAR, task_get},
     {METHOD_PUT, "{T}/{id}", WRITES, task_put},
     {METHOD_PATCH, "{T}/{id}", WRITES, task_patch},
     {METHOD_DELETE, "{T}/{id}", WRITES, task_delete},

@@ -11,13 +11,14 @@ typedef enum err route_handler(struct call *call);
 
 enum route_needs {
     NEEDS_NOTHING = 0,
-    NEEDS_TOKEN = 1 << 0,   /* a principal; and when the path names a user, the same one */
-    NEEDS_STORE = 1 << 1,   /* talks to the database */
-    NEEDS_FRAME = 1 << 2,   /* writes: runs within exactly_once */
-    NEEDS_ROOM = 1 << 3,    /* takes a body of up to 1 MiB */
-    NEEDS_SHORT = 1 << 4,   /* is there only with COMPAT_SHORT_PATHS */
-    NEEDS_SECRECY = 1 << 5, /* its answer is kept nowhere */
-    NEEDS_ACCOUNTS = 1 << 6 /* is there only with TODO_ACCOUNTS; its memory is wiped */
+    NEEDS_TOKEN = 1 << 0,     /* a principal; and when the path names a user, the same one */
+    NEEDS_STORE = 1 << 1,     /* talks to the database */
+    NEEDS_FRAME = 1 << 2,     /* writes: runs within exactly_once */
+    NEEDS_ROOM = 1 << 3,      /* takes a body of up to 1 MiB */
+    NEEDS_SHORT = 1 << 4,     /* is there only with COMPAT_SHORT_PATHS */
+    NEEDS_SECRECY = 1 << 5,   /* its answer is kept nowhere */
+    NEEDS_ACCOUNTS = 1 << 6,  /* is there only with TODO_ACCOUNTS; its memory is wiped */
+    NEEDS_OWN_WRITES = 1 << 7 /* reads: of a standby too, if that has what the client wrote */
 };
 
 struct route {

@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "store_internal.h"
+#include "store_replica.h"
 
 #define PREPARED_MAX 256 /* statements a connection; further shapes of lists go unnamed */
 
@@ -68,6 +69,8 @@ struct store *store_new(const struct conf *conf)
     if (!store)
         log_out_of_memory();
     store->conf = conf;
+    store->name = "database";
+    store->replica = store_replica_new(conf);
     arena_init(&store->arena);
     return store;
 }
@@ -77,6 +80,7 @@ void store_free(struct store *store)
     if (!store)
         return;
     store_disconnect(store);
+    store_replica_free(store->replica);
     arena_fini(&store->arena);
     free(store->issuer.hints);
     free(store);
@@ -115,6 +119,8 @@ void store_end_request(struct store *store)
     store->found_result = NULL;
     store->deadline = 0;
     store->issuer.state = ISSUER_NONE;
+    store->has_position = false;
+    store_replica_forbid(store);
     arena_reset(&store->arena);
 }
 
@@ -172,10 +178,10 @@ static enum outcome judge(const struct store *store, const PGresult *result)
     const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
     if (!sqlstate) {
-        log_warning("database: %s", PQerrorMessage(store->connection));
+        log_warning("%s: %s", store->name, PQerrorMessage(store->connection));
         return LOST;
     }
-    log_warning("database: %s: %s", sqlstate, message ? message : "no message");
+    log_warning("%s: %s: %s", store->name, sqlstate, message ? message : "no message");
     for (size_t i = 0;; i++)
         if (strncmp(sqlstate, sqlstates[i].prefix, strlen(sqlstates[i].prefix)) == 0)
             return sqlstates[i].outcome;
@@ -236,15 +242,36 @@ static void receive_step(struct store *store, struct step *step, enum outcome *o
     step->result = receive_result(store, outcome);
 }
 
+/* Asks where the log ends behind the steps, if there is a standby to compare with. */
+static bool send_position(struct store *store, struct step *position)
+{
+    store->has_position = false;
+    step_init(position, store_statement(SQL_POSITION));
+    return !store->replica || send_step(store, position);
+}
+
+/* Its failure is nobody's: what the steps did is done. */
+static void receive_position(struct store *store, struct step *position)
+{
+    enum outcome outcome = DONE;
+
+    if (!store->replica || PQstatus(store->connection) != CONNECTION_OK)
+        return;
+    receive_step(store, position, &outcome);
+    store_position_note(store, position->result);
+    step_fini(position);
+}
+
 /* Sends the steps and a Sync, and takes all there is to take up to it. */
 static enum outcome exchange(struct store *store, struct step *const *steps, size_t count)
 {
     enum outcome outcome = DONE;
+    struct step position;
 
     for (size_t i = 0; i < count; i++)
         if (!send_step(store, steps[i]))
             return LOST;
-    if (!PQpipelineSync(store->connection))
+    if (!send_position(store, &position) || !PQpipelineSync(store->connection))
         return LOST;
     switch (store_flush(store)) {
     case FLUSH_LATE:
@@ -258,6 +285,7 @@ static enum outcome exchange(struct store *store, struct step *const *steps, siz
         if (outcome == LATE)
             return LATE;
     }
+    receive_position(store, &position);
     PQclear(next_result(store, &outcome)); /* the Sync's */
     return outcome;
 }
@@ -277,7 +305,7 @@ static void roll_back(struct store *store)
 static void recover(struct store *store, enum outcome outcome)
 {
     if (outcome == LATE)
-        log_warning("database: no answer within %ld ms", store->conf->db_deadline_ms);
+        log_warning("%s: no answer within %ld ms", store->name, store->conf->db_deadline_ms);
     if (reactions[outcome].reconnect || PQstatus(store->connection) != CONNECTION_OK)
         store_disconnect(store);
     else if (PQtransactionStatus(store->connection) != PQTRANS_IDLE)
@@ -321,6 +349,8 @@ enum err store_read(struct store *store, struct text user, struct step *op)
     struct step *steps[] = {&enter, op};
     enum err err;
 
+    if (store_replica_read(store, user, op))
+        return ERR_NONE;
     store_enter(store, &enter, user);
     err = store_run(store, steps, 2, true);
     step_fini(&enter);

@@ -65,7 +65,7 @@ static enum err connect_failed(struct store *store, const char *why)
     store->retry_at = now + RETRY_MS;
     store->failing = true;
     if (now >= store->quiet_until) {
-        log_warning("database: %s", why);
+        log_warning("%s: %s", store->name, why);
         store->quiet_until = now + QUIET_MS;
     }
     store_disconnect(store);
@@ -165,7 +165,7 @@ static enum err open_connection(struct store *store)
     if (!PQenterPipelineMode(store->connection))
         return connect_failed(store, "no pipeline mode");
     if (store->failing)
-        log_info("database: connected again");
+        log_info("%s: connected again", store->name);
     store->failing = false;
     store->quiet_until = 0;
     return ERR_NONE;
@@ -184,7 +184,7 @@ enum err store_connect(struct store *store)
     if (store->deadline == 0)
         store->deadline = clock_now_ms() + store->conf->db_deadline_ms;
     if (store->connection && is_dead(store)) {
-        log_info("database: the connection was closed; opening another");
+        log_info("%s: the connection was closed; opening another", store->name);
         store_disconnect(store);
     }
     if (store->connection)

@@ -10,6 +10,7 @@
 
 #include "account.h"
 #include "arena.h"
+#include "position.h"
 #include "store.h"
 #include "store_sql.h"
 #include "store_tx.h"
@@ -52,6 +53,10 @@ struct issuer_session {
 
 struct store {
     const struct conf *conf;
+    const char *name;              /* in the log */
+    struct store_replica *replica; /* owned; NULL: none, and no positions */
+    struct position position;      /* where the database's log ended at the last exchange */
+    bool has_position;
     struct issuer_session issuer;
     PGconn *connection;  /* in pipeline mode and checked; NULL: none */
     int64_t deadline;    /* of the request in hand, monotonic milliseconds; 0: not begun */
@@ -108,8 +113,16 @@ bool store_issuer_is_expected(const struct store *store);
 struct text store_issuer_enter(struct store *store, struct text user);
 void store_issuer_note(struct store *store, bool done, enum err err);
 
-/* Runs one reading `op` in the user's context. */
+/* Runs one reading `op` in the user's context, on the standby if that may answer. */
 enum err store_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;
+
+/* store_replica.c. NULL without DATABASE_READ_URL. */
+struct store_replica *store_replica_new(const struct conf *conf);
+void store_replica_free(struct store_replica *replica);
+/* Tries a reading `op` on the standby, if it is allowed to answer. False: the op has no result. */
+bool store_replica_read(struct store *store, struct text user, struct step *op) CHECK_RESULT;
+/* Takes SQL_POSITION's result (NULL: none came). */
+void store_position_note(struct store *store, const PGresult *result);
 
 /* store_account.c. A copy that lives until store_end_request, and an account from the first
  * STORE_ACCOUNT_COLUMNS of the result's first row. */

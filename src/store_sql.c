@@ -43,6 +43,21 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_SCHEMA_VERSION] = "SELECT max(version)::bigint FROM todo.schema_migrations",
+
+    /* Where the log ends (store_replica.c); the last column is null in recovery. On a new page the
+     * next insertion comes behind a header (of 40 bytes on a file's first page, else of 24) that no
+     * standby has before that: what is there already ends with the page before. */
+    [SQL_POSITION] =
+        "SELECT s.system_identifier, ('x' || left(f.file_name, 8))::bit(32)::bigint, "
+        "(p.lsn - '0/0')::bigint - CASE WHEN f.file_offset = 40 THEN 40 "
+        "WHEN f.file_offset % current_setting('wal_block_size')::integer = 24 THEN 24 ELSE 0 END "
+        "FROM pg_control_system() s, (SELECT CASE WHEN NOT pg_is_in_recovery() "
+        "THEN pg_current_wal_insert_lsn() END AS lsn) p, pg_walfile_name_offset(p.lsn) f",
+    /* How far a standby has come; the last column is null outside of recovery. */
+    [SQL_REPLAYED] = "SELECT s.system_identifier, c.timeline_id::bigint, (CASE "
+                     "WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END - '0/0')::bigint "
+                     "FROM pg_control_system() s, pg_control_checkpoint() c",
+
     [SQL_ENTER] = "SELECT todo.enter($1)",
     [SQL_ENTER_SESSION] = "SELECT todo.enter($1, $2)",
     [SQL_LOCK] = "SELECT change_seq FROM todo.users WHERE id = $1 FOR NO KEY UPDATE",

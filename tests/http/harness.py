@@ -79,6 +79,9 @@ class Cluster:
     def __init__(self, directory, *options):
         self.directory = pathlib.Path(directory) / "database"
         self.options = options
+        self.make()
+
+    def make(self):
         self.start()
         self.run("migrate", TODOCTL, "migrate", "--schema", SOURCE / "schema")
 
@@ -119,6 +122,26 @@ class Cluster:
     @property
     def log(self):
         return self.directory / "log"
+
+
+class Standby(Cluster):
+    """A streaming standby of `primary`, with the same roles and passwords."""
+
+    def __init__(self, directory, primary):
+        self.primary = primary
+        super().__init__(directory)
+
+    def make(self):
+        self.run("standby", self.primary.directory)
+
+    def has_all(self):
+        """Has it carried out everything that the primary has written until now?"""
+        here = "SELECT pg_last_wal_replay_lsn()"
+        there = "SELECT pg_current_wal_flush_lsn()"
+        return self.sql(f"SELECT ({here}) >= '{self.primary.sql(there)}'::pg_lsn") == "t"
+
+    def catch_up(self):
+        eventually(10, self.has_all, "the standby's catching up")
 
 
 def children(parent):

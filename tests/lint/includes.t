@@ -17,7 +17,7 @@ FLOORS = [
     ["fetcher.*", "server.*"],
     ["app.*"],
     ["account_handlers.*", "account_json.*", "auth.*", "call.*", "cors.*", "exactly_once.*",
-     "export_handlers.*", "import_handlers.*", "route.*", "service.*", "session_handlers.*",
+     "export_handlers.*", "import_handlers.*", "read_your_writes.*", "route.*", "service.*", "session_handlers.*",
      "task_batch.c", "task_changes.c", "task_handlers.*", "task_list.c"],
     ["admin.*", "check.*", "client.*", "cursor.*", "etag.*", "inspect.*", "issuer_link*", "json_body.*", "keys.*", "migrate.*",
      "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "session_token.*", "setup_database.*", "store*", "task_csv.*",
@@ -25,7 +25,7 @@ FLOORS = [
      "token.*", "token_libjwt*", "users.*", "users_csv.*"],
     ["accept.*", "account.*", "address.*", "arena.*", "base64url.*", "buf.*", "claims.*", "clock.*",
      "compat.*", "conf*", "err.h", "hs256.*", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
-     "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_file.*",
+     "position.*", "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_file.*",
      "setup_options.*", "setup_server.*", "setup_url.*", "task.h",
      "task_fields.h", "text.*", "timestamp.*", "zone.*"],
 ]

@@ -460,7 +460,7 @@ static const struct {
 static void test_database_urls(void **state)
 {
     (void)state;
-    static const char *const names[] = {"DATABASE_URL", "DATABASE_ADMIN_URL"};
+    static const char *const names[] = {"DATABASE_URL", "DATABASE_ADMIN_URL", "DATABASE_READ_URL"};
     for (size_t i = 0; i < LENGTH(urls); i++)
         for (size_t name = 0; name < LENGTH(names); name++) {
             struct outcome outcome;
@@ -470,8 +470,10 @@ static void test_database_urls(void **state)
             const char *const pairs[PAIRS] = {pair};
             load(&outcome, NULL, pairs, false);
             expect(&outcome, urls[i].taken ? NULL : error);
-            const char *taken =
-                name == 0 ? outcome.conf.database_url : outcome.conf.database_admin_url;
+            const char *const values[] = {outcome.conf.database_url,
+                                          outcome.conf.database_admin_url,
+                                          outcome.conf.database_read_url};
+            const char *taken = values[name];
             if (urls[i].taken)
                 assert_string_equal(taken, urls[i].taken);
             conf_fini(&outcome.conf);
@@ -988,6 +990,7 @@ static void test_print_table(void **state)
         "BETTER_AUTH_SECRET\tsecret\t-\t1\tJWT_SECRET,JWT_SECRET_KEY,SECRET_KEY\t",
         "BETTER_AUTH_SECRET_PREVIOUS\tsecret\t-\t1\t-\t",
         "DATABASE_ADMIN_URL\turl\t-\t1\t-\t",
+        "DATABASE_READ_URL\turl\t-\t1\t-\t",
         "DATABASE_URL\turl\t-\t1\t-\t",
         "TODO_ACCOUNTS\tboolean\t1\t0\t-\t",
         "TODO_BCRYPT_COST\tinteger\t11\t0\t-\t",

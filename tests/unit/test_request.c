@@ -102,6 +102,7 @@ static const struct {
     {"REQUEST_URI", "/a?b=c", HEADER_REQUEST_URI},
     {"SCRIPT_NAME", "/todo", HEADER_SCRIPT_NAME},
     {"SERVER_PORT", "8080", HEADER_SERVER_PORT},
+    {"HTTP_TODO_POSITION", "AAAA", HEADER_TODO_POSITION},
 };
 
 static void test_variables(void **state)
