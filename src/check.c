@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "admin.h"
+#include "check_standby.h"
 #include "store.h"
 #include "store_check_sql.h"
 
@@ -261,6 +262,29 @@ static void check_issuer_users(struct probe *probe)
     PQclear(result);
 }
 
+static int connect_seconds(const struct probe *probe)
+{
+    int seconds = (int)(probe->conf->db_deadline_ms / 1000);
+
+    return seconds < CONNECT_SECONDS_MIN ? CONNECT_SECONDS_MIN : seconds;
+}
+
+/* Without it the database answers all: it costs nothing but speed. */
+static void check_reads(struct probe *probe)
+{
+    const char *url = probe->conf->database_read_url;
+    char finding[1024];
+
+    if (!url || !has_schema(probe))
+        return;
+    if (check_standby(url, connect_seconds(probe), probe->connection, finding, sizeof finding))
+        tell(probe, VERDICT_OK, "standby", "%s", finding);
+    else
+        tell(probe, VERDICT_WARNING, "standby",
+             "%s: until DATABASE_READ_URL leads to a standby of the database, that answers alone",
+             finding);
+}
+
 static double now_seconds(void)
 {
     struct timespec now;
@@ -283,11 +307,9 @@ static void ask(struct probe *probe)
 
 static bool reach_database(struct probe *probe)
 {
-    int seconds = (int)(probe->conf->db_deadline_ms / 1000);
     char line[1024];
 
-    probe->connection = admin_connect(
-        probe->conf->database_url, seconds < CONNECT_SECONDS_MIN ? CONNECT_SECONDS_MIN : seconds);
+    probe->connection = admin_connect(probe->conf->database_url, connect_seconds(probe));
     if (PQstatus(probe->connection) == CONNECTION_OK)
         ask(probe);
     if (probe->facts && probe->fitness)
@@ -299,15 +321,11 @@ static bool reach_database(struct probe *probe)
 
 bool check_run(const struct conf *conf)
 {
-    static check *const of_database[] = {check_server,
-                                         check_role,
-                                         check_schema,
-                                         check_row_security,
-                                         check_issuer_sessions,
-                                         check_issuer_keys,
-                                         check_issuer_users,
-                                         check_clock,
-                                         NULL};
+    static check *const of_database[] = {check_server,          check_role,
+                                         check_schema,          check_row_security,
+                                         check_issuer_sessions, check_issuer_keys,
+                                         check_issuer_users,    check_clock,
+                                         check_reads,           NULL};
     struct probe probe = {.conf = conf};
 
     check_settings(&probe);

@@ -11,13 +11,15 @@ import re
 import shutil
 import signal
 import struct
+import subprocess
 import tempfile
 import threading
 import time
 
 import pytest
 
-from harness import ORIGIN, SLOW, TMP, Account, Standby, User, eventually
+from harness import (ORIGIN, SECRET, TMP, TODOCTL, Account, Standby, User, clean_environment,
+                     eventually)
 
 HEADER = "Todo-Position"
 
@@ -350,6 +352,28 @@ def test_useless_standbys(own_cluster, standby, make_site, where):
     site = make_site(own_cluster, DATABASE_READ_URL=url, TODO_WORKERS=1)
     never_by_standby(Follower(site, f"useless-{where}"))
     assert re.search("standby: ", site.pool.log.read_text())
+
+
+def check(cluster, url):
+    """What todoctl check says of a standby."""
+    done = subprocess.run([TODOCTL, "check"], capture_output=True, text=True, env=clean_environment(
+        DATABASE_URL=cluster.url(), DATABASE_READ_URL=url, BETTER_AUTH_SECRET=SECRET))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.search(r"^(\S+) +standby: (.*)$", done.stdout, re.MULTILINE).groups()
+
+
+def test_todoctl_check(own_cluster, standby, cluster):
+    eventually(20, lambda: check(own_cluster, standby.url()) == ("ok", "0 bytes of the log behind"), "no lag")
+    with paused(standby):
+        own_cluster.sql("CREATE TABLE filler (); DROP TABLE filler")
+        verdict, finding = check(own_cluster, standby.url())
+        assert verdict == "ok" and int(finding.split()[0]) > 0
+    for url, words in ((own_cluster.url(), "is no standby: "), ("host=/nowhere", "/nowhere"),
+                       (standby.url("postgres"), "is a superuser")):
+        verdict, finding = check(own_cluster, url)
+        assert verdict == "warn" and words in finding and finding.endswith(" answers alone")
+    verdict, finding = check(cluster, standby.url())
+    assert verdict == "warn" and finding.startswith("is a standby of another database: ")
 
 
 def test_sessions_are_the_databases(own_cluster, standby, make_site):
