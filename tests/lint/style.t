@@ -40,7 +40,8 @@ def first_line(path):
 
 
 def scripts(interpreter):
-    found = lint.files("bootstrap", "bench/*", "deploy/*", "tests/*", "tests/*/*", ".ci/*")
+    found = lint.files("bootstrap", "bench/*", "deploy/*", "tests/*", "tests/*/*", ".ci/*",
+                       "debian/todo-fcgi.postrm")
     return [path for path in found if re.match(rb"#!.*\b" + interpreter, first_line(path))]
 
 
