@@ -50,7 +50,7 @@ enum err store_task_changes(struct store *store, struct text user, const struct 
     enum err err;
 
     *state = (struct task_state){0};
-    *rows = (struct task_rows){0};
+    *rows = (struct task_rows){.user = user};
     step_init(&step, store_statement(SQL_TASK_CHANGES));
     step_text(&step, user);
     step_int(&step, since ? since->seq : 0);

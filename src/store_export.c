@@ -19,13 +19,13 @@ static void page_init(struct step *step, struct text user, int64_t after)
 }
 
 /* Hands the step's result over; the step keeps nothing. */
-static void take_page(struct step *step, struct task_page *page)
+static void take_page(struct step *step, struct text user, struct task_page *page)
 {
     PGresult *result = step_result_steal(step);
     int count = PQntuples(result);
     struct task task;
 
-    page->rows = (struct task_rows){.result = result, .count = count};
+    page->rows = (struct task_rows){.result = result, .user = user, .count = count};
     page->more = count == PAGE_ROWS;
     if (count == 0)
         return;
@@ -48,7 +48,7 @@ enum err store_export_begin(struct store *store, struct text user, struct task_p
     if (err == ERR_NONE) {
         store->tx = TX_OPEN;
         store->user = user;
-        take_page(&first, page);
+        take_page(&first, user, page);
     }
     step_fini(&begin);
     step_fini(&enter);
@@ -68,7 +68,7 @@ enum err store_export_next(struct store *store, struct task_page *page)
     store->deadline = clock_now_ms() + store->conf->db_deadline_ms;
     err = store_run_open(store, steps, 1, &lost);
     if (err == ERR_NONE)
-        take_page(&next, page);
+        take_page(&next, store->user, page);
     else
         store->tx = TX_NONE;
     step_fini(&next);

@@ -253,7 +253,7 @@ static enum err read_rows(struct store *store, struct text user, struct step *st
     enum err err = store_read(store, user, step);
 
     *state = (struct task_state){0};
-    *rows = (struct task_rows){0};
+    *rows = (struct task_rows){.user = user};
     if (err == ERR_NONE)
         take_rows(step, column, state, rows);
     step_fini(step);

@@ -71,9 +71,13 @@ struct statement store_statement(enum sql sql);
 
 /* The columns of a task selected from the alias k, in the order of task_fields.h; each is followed
  * by a comma, so one more column has to come behind them. */
-#define TASK_COLUMN(name, kind) "k." #name ", "
+#define TASK_COLUMN_SELECTED(name) "k." #name ", "
+#define TASK_COLUMN_KNOWN(name)
+#define TASK_COLUMN(name, kind, source) TASK_COLUMN_##source(name)
 #define TASK_COLUMNS TASK_FIELDS(TASK_COLUMN)
-#define TASK_COLUMN_ONE(name, kind) +1
+#define TASK_COLUMN_ONE_SELECTED +1
+#define TASK_COLUMN_ONE_KNOWN
+#define TASK_COLUMN_ONE(name, kind, source) TASK_COLUMN_ONE_##source
 #define TASK_COLUMN_COUNT (0 TASK_FIELDS(TASK_COLUMN_ONE))
 
 #endif

@@ -146,14 +146,16 @@ bool result_bool(const PGresult *result, int row, int column)
 
 int64_t result_time(const PGresult *result, int row, int column)
 {
-    return result_is_null(result, row, column) ? TIMESTAMP_NULL : result_int(result, row, column);
+    return PQgetlength(result, row, column) > 0 ? result_int(result, row, column) : TIMESTAMP_NULL;
 }
 
 struct text result_text(const PGresult *result, int row, int column)
 {
-    if (result_is_null(result, row, column))
+    int length = PQgetlength(result, row, column);
+
+    if (length == 0 && result_is_null(result, row, column)) /* mostly it need not be asked */
         return TEXT_NULL;
-    return (struct text){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
+    return (struct text){PQgetvalue(result, row, column), (size_t)length};
 }
 
 static int32_t get_int32(const char *data)

@@ -19,9 +19,13 @@ void task_rows_get(const struct task_rows *rows, int index, struct task *task)
 {
     int column = 0;
 
-#define F(name, kind) task->name = READ_##kind(rows->result, index, column++);
+#define READ_SELECTED(name, kind) task->name = READ_##kind(rows->result, index, column++);
+#define READ_KNOWN(name, kind)
+#define F(name, kind, source) READ_##source(name, kind)
     TASK_FIELDS(F)
 #undef F
+    task->user_id = rows->user;
+    task->completed = task->completed_at != TIMESTAMP_NULL;
 }
 
 void task_rows_fini(struct task_rows *rows)
@@ -31,8 +35,9 @@ void task_rows_fini(struct task_rows *rows)
 }
 
 /* Hands the step's result over; the step keeps nothing. */
-static void steal_rows(struct step *step, struct task_rows *rows)
+static void steal_rows(struct step *step, struct text user, struct task_rows *rows)
 {
+    rows->user = user;
     rows->result = step_result_steal(step);
     rows->count = PQntuples(rows->result);
 }
@@ -68,7 +73,7 @@ enum err store_task_get(struct store *store, struct text user, int64_t id, struc
     step_int(&step, id);
     err = store_read(store, user, &step);
     if (err == ERR_NONE) {
-        steal_rows(&step, rows);
+        steal_rows(&step, user, rows);
         if (rows->count == 0)
             err = ERR_NOT_FOUND;
     }
@@ -187,7 +192,7 @@ enum err store_task_write(struct store *store, const struct principal *principal
         err = judge_all(steps, ops, count, failed);
     for (size_t i = 0; i < count; i++) {
         if (err == ERR_NONE)
-            steal_rows(steps[i], &rows[i]);
+            steal_rows(steps[i], principal->user, &rows[i]);
         step_fini(steps[i]);
     }
     return err;

@@ -9,11 +9,12 @@
 /* Rows of tasks, owned by whoever was given them: task_rows_fini. Zeroed is a valid, empty one. */
 struct task_rows {
     struct pg_result *result;
+    struct text user; /* whose tasks they are, as it was given */
     int count;
     int64_t total; /* of a list that counts all: how many there are on all pages */
 };
 
-/* The row at `index`; its texts live as long as the rows. */
+/* The row at `index`; its texts live as long as the rows and the user's. */
 void task_rows_get(const struct task_rows *rows, int index, struct task *task);
 void task_rows_fini(struct task_rows *rows);
 

@@ -30,7 +30,7 @@ struct texts {
 
 /* One row; its texts point into the result that it came from. */
 struct task {
-#define F(name, kind) TASK_TYPE_##kind name;
+#define F(name, kind, source) TASK_TYPE_##kind name;
     TASK_FIELDS(F)
 #undef F
 };

@@ -115,7 +115,7 @@ void task_csv_write_header(struct buf *out)
 {
     size_t start = out->length;
 
-#define F(name, kind) buf_add_text(out, TEXT_LITERAL("," #name));
+#define F(name, kind, source) buf_add_text(out, TEXT_LITERAL("," #name));
     TASK_FIELDS(F)
 #undef F
     end_row(out, start);
@@ -125,7 +125,7 @@ void task_csv_write(struct buf *out, const struct task *task)
 {
     size_t start = out->length;
 
-#define F(name, kind)                                                                              \
+#define F(name, kind, source)                                                                      \
     buf_add_char(out, ',');                                                                        \
     write_##kind(out, task->name);
     TASK_FIELDS(F)
@@ -209,7 +209,7 @@ struct column {
 };
 
 static const struct column columns[] = {
-#define F(name, kind) {#name, read_##kind},
+#define F(name, kind, source) {#name, read_##kind},
     TASK_FIELDS(F)
 #undef F
 };

@@ -318,7 +318,7 @@ void task_json_write(struct buf *out, const struct task *task, unsigned compat)
 {
     size_t start = out->length;
 
-#define F(name, kind)                                                                              \
+#define F(name, kind, source)                                                                      \
     buf_add_text(out, TEXT_LITERAL(",\"" #name "\":"));                                            \
     write_##kind(out, task->name);
     TASK_FIELDS(F)
