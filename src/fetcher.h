@@ -7,8 +7,8 @@
 #include "conf.h"
 #include "key_board.h"
 
-/* Reads the set when it is due and when the board's bell rings, until TERM, INT or USR1. Gives an
- * exit status. server_signals must have been called. */
+/* Reads the set when it is due and when the board's bell rings, until TERM, INT, USR1 or QUIT.
+ * Gives an exit status. server_signals must have been called. */
 int fetcher_run(const struct conf *conf, struct key_board *board);
 
 #endif

@@ -156,18 +156,31 @@ static void end_reading(struct key_board *board, bool failing)
     board->ended++;
 }
 
-void key_board_publish(struct key_board *board, struct text document)
+/* With the lock held. False: it does not fit. */
+static bool put_up(struct key_board *board, struct text document)
 {
-    bool fits = document.length <= JWKS_DOCUMENT_MAX;
-
-    lock(board);
-    if (fits && (document.length != board->length ||
-                 memcmp(document.data, board->document, document.length) != 0)) {
+    if (document.length > JWKS_DOCUMENT_MAX)
+        return false;
+    if (document.length != board->length ||
+        memcmp(document.data, board->document, document.length) != 0) {
         memcpy(board->document, document.data, document.length);
         board->length = document.length;
         board->generation++;
     }
-    end_reading(board, !fits);
+    return true;
+}
+
+void key_board_publish(struct key_board *board, struct text document)
+{
+    lock(board);
+    end_reading(board, !put_up(board, document));
+    unlock(board);
+}
+
+void key_board_preset(struct key_board *board, struct text document)
+{
+    lock(board);
+    (void)put_up(board, document);
     unlock(board);
 }
 

@@ -42,6 +42,9 @@ bool key_board_is_due(struct key_board *board) CHECK_RESULT;
 void key_board_publish(struct key_board *board, struct text document);
 void key_board_fail(struct key_board *board);
 
+/* Puts up the document of an earlier board. The next reading is due as it was. */
+void key_board_preset(struct key_board *board, struct text document);
+
 /* Copies the document when it is another than the one of *generation, which begins with 0. */
 bool key_board_take(struct key_board *board, unsigned *generation, struct buf *document);
 

@@ -14,7 +14,10 @@
 
 #include "jwks_fetch.h"
 #include "log.h"
+#include "reload.h"
 #include "store_issuer.h"
+
+#define LEFT_KEYS "RELOAD_KEYS" /* the source's name, a newline, the document */
 
 struct source {
     const char *begins; /* what TODO_JWKS then begins with */
@@ -237,6 +240,40 @@ bool keys_need_fetcher(const struct conf *conf)
 {
     return conf->jwks && find_source(conf->jwks)->fetched;
 }
+
+/* ---- a reload */
+
+void keys_leave(const struct conf *conf, struct key_board *board)
+{
+    struct buf document, left;
+    unsigned generation = 0;
+
+    buf_init(&document);
+    buf_init(&left);
+    if (conf->jwks && key_board_take(board, &generation, &document)) {
+        buf_printf(&left, "%s\n", conf->jwks);
+        buf_add_text(&left, buf_text(&document));
+        reload_leave(LEFT_KEYS, buf_text(&left));
+    }
+    buf_fini(&document);
+    buf_fini(&left);
+}
+
+void keys_take_over(const struct conf *conf, struct key_board *board)
+{
+    struct text name = text_of(conf->jwks);
+    struct buf left;
+
+    buf_init(&left);
+    reload_take(LEFT_KEYS, &left);
+    if (conf->jwks && left.length > name.length && left.data[name.length] == '\n' &&
+        memcmp(left.data, name.data, name.length) == 0)
+        key_board_preset(board,
+                         (struct text){left.data + name.length + 1, left.length - name.length - 1});
+    buf_fini(&left);
+}
+
+/* ---- one process's keys */
 
 struct keys *keys_new(const struct conf *conf, struct store *store, struct key_board *board)
 {

@@ -33,6 +33,11 @@ const char *keys_load(struct keys *keys) CHECK_RESULT;
 bool keys_judge(struct keys *keys, const struct jwks_claim *claim,
                 enum jwks_verdict *verdict) CHECK_RESULT;
 
+/* A reload: the program after this one begins with the board's document, for the time until it has
+ * read the source itself, unless TODO_JWKS names another one by then. */
+void keys_leave(const struct conf *conf, struct key_board *board);
+void keys_take_over(const struct conf *conf, struct key_board *board);
+
 /* Does a fetcher have to run beside the workers? */
 bool keys_need_fetcher(const struct conf *conf);
 

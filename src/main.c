@@ -12,6 +12,7 @@
 #include "fetcher.h"
 #include "log.h"
 #include "pool.h"
+#include "reload.h"
 #include "server.h"
 #include "store.h"
 
@@ -53,8 +54,12 @@ static int load_settings(struct conf *conf)
 static int run(struct program *program)
 {
     long processes = program->conf.workers + keys_need_fetcher(&program->conf);
+    bool pooled = processes > 1 || pool_has_old_workers();
     program->board = key_board_new(program->conf.workers);
-    int status = processes > 1 ? pool_run(processes, work, program) : work(program, 0);
+    keys_take_over(&program->conf, program->board);
+    int status = pooled ? pool_run(processes, work, program) : work(program, 0);
+    if (status == RELOAD)
+        keys_leave(&program->conf, program->board);
     key_board_free(program->board);
     return status;
 }
@@ -74,7 +79,7 @@ static int serve(void)
     if (status == EX_OK)
         status = run(&program);
     conf_fini(&program.conf);
-    return status;
+    return status == RELOAD ? reload_run() : status;
 }
 
 static int flush_output(void)
@@ -116,7 +121,9 @@ static int print_help(void)
           "  --help            print this\n"
           "  --version         print the version\n"
           "\n"
-          "TERM, INT and USR1 end it once what waits has been answered. See todo.fcgi(8).\n"
+          "TERM, INT and USR1 end it once what waits has been answered, QUIT once what is begun "
+          "has;\n"
+          "HUP takes over new settings, and a new version of the program. See todo.fcgi(8).\n"
           "\n"
           "Settings, from the environment or the file named by TODO_CONFIG, see todo.conf(5):\n",
           stdout);

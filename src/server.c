@@ -25,6 +25,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "log.h"
+#include "reload.h"
 #include "server.h"
 #include "text.h"
 
@@ -45,11 +46,19 @@ struct server {
 };
 
 static volatile sig_atomic_t drain_asked;
+static volatile sig_atomic_t queue_left; /* to the others who have the socket */
+static volatile sig_atomic_t reload_asked;
 
 static void ask_for_drain(int signal)
 {
-    (void)signal;
+    queue_left |= signal == SIGQUIT;
     drain_asked = 1;
+}
+
+static void ask_for_reload(int signal)
+{
+    (void)signal;
+    reload_asked = 1;
 }
 
 /* libfcgi replaces SIG_IGN, but leaves a handler alone. */
@@ -62,10 +71,8 @@ static const struct {
     int number;
     void (*handler)(int);
 } signal_table[] = {
-    {SIGTERM, ask_for_drain},
-    {SIGINT, ask_for_drain},
-    {SIGUSR1, ask_for_drain},
-    {SIGPIPE, ignore},
+    {SIGTERM, ask_for_drain}, {SIGINT, ask_for_drain},  {SIGUSR1, ask_for_drain},
+    {SIGQUIT, ask_for_drain}, {SIGHUP, ask_for_reload}, {SIGPIPE, ignore},
 };
 
 #define SIGNAL_COUNT (sizeof(signal_table) / sizeof(signal_table[0]))
@@ -81,9 +88,10 @@ void server_drain_signals(sigset_t *signals)
 
 void server_signals(void)
 {
-    sigset_t drain;
-    server_drain_signals(&drain);
-    sigprocmask(SIG_BLOCK, &drain, NULL);
+    sigset_t taken;
+    server_drain_signals(&taken);
+    sigaddset(&taken, SIGHUP);
+    sigprocmask(SIG_BLOCK, &taken, NULL);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         struct sigaction action = {.sa_handler = signal_table[i].handler, .sa_flags = SA_RESTART};
         sigemptyset(&action.sa_mask);
@@ -279,8 +287,16 @@ static bool wait_for_connection(const struct server *server, int limit, const si
 static void drain(struct server *server)
 {
     int64_t deadline = clock_now_ms() + DRAIN_MAX_MS;
-    while (clock_now_ms() < deadline && wait_for_connection(server, DRAIN_IDLE_MS, NULL))
+    while (!queue_left && clock_now_ms() < deadline &&
+           wait_for_connection(server, DRAIN_IDLE_MS, NULL))
         serve_one(server);
+}
+
+static bool is_reload_due(void)
+{
+    bool asked = reload_asked;
+    reload_asked = 0;
+    return asked && reload_is_sound();
 }
 
 static void set_up_socket(int listen_fd)
@@ -321,13 +337,16 @@ static void server_fini(struct server *server)
     close(server->queue);
 }
 
-static void serve(struct server *server)
+static int serve(struct server *server)
 {
     while (!is_drain_asked(server)) {
+        if (is_reload_due())
+            return RELOAD;
         if (wait_for_connection(server, -1, &server->open_mask))
             serve_one(server);
     }
     drain(server);
+    return EX_OK;
 }
 
 int server_run(struct app *app, int listen_fd)
@@ -337,11 +356,11 @@ int server_run(struct app *app, int listen_fd)
         return EX_USAGE;
     set_up_socket(listen_fd);
     server_init(&server, app, listen_fd);
-    bool ready = FCGX_Init() == 0 && watch_queue(&server);
-    if (ready)
-        serve(&server);
+    int status = EX_OSERR;
+    if (FCGX_Init() == 0 && watch_queue(&server))
+        status = serve(&server);
     else
         log_error("cannot serve: %s", strerror(errno));
     server_fini(&server);
-    return ready ? EX_OK : EX_OSERR;
+    return status;
 }

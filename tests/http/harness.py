@@ -157,27 +157,43 @@ def children(parent):
 
 
 class Pool:
-    """todo.fcgi under spawn-fcgi. With `spawned`, spawn-fcgi forks that many plain workers."""
+    """todo.fcgi under spawn-fcgi. With `spawned`, spawn-fcgi forks that many plain workers. With
+    `held`, we have the socket, as systemd has it, and it outlives the pool."""
 
-    def __init__(self, directory, settings, spawned=0):
+    def __init__(self, directory, settings, spawned=0, held=False, program=WORKER):
         self.directory = pathlib.Path(directory)
         self.log = self.directory / "log" / "todo.log"
         self.socket = self.directory / "run" / "fcgi.sock"
         self.settings = settings
         self.spawned = spawned
+        self.program = program
         self.process = None
         self.plain_pids = []
+        self.listener = self.listen() if held else None
         self.start()
+
+    def listen(self):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.socket))
+        listener.listen(4096)
+        self.socket.chmod(0o660)
+        if os.getuid() == 0:
+            shutil.chown(self.socket, "www-data", "www-data")
+        return listener
 
     def start(self):
         command = ["spawn-fcgi", "-s", self.socket, "-M", "0660", "-b", "1024"]
         if os.getuid() == 0:
             command += ["-U", "www-data", "-G", "www-data"]  # the web server's
-        program = ["--", *WRAPPER, WORKER]
+        program = ["--", *WRAPPER, self.program]
         environment = clean_environment(**self.settings)
-        self.socket.unlink(missing_ok=True)
+        if not self.listener:
+            self.socket.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
-            if self.spawned:
+            if self.listener:
+                self.process = subprocess.Popen([*WITH_US, *program[1:]], env=environment, stdin=self.listener,
+                                                stdout=log, stderr=log, start_new_session=True)
+            elif self.spawned:
                 done = subprocess.run([*command, "-F", str(self.spawned), *program], check=True,
                                       capture_output=True, text=True, env=environment)
                 self.plain_pids = [int(pid) for pid in re.findall(r"PID: (\d+)", done.stdout)]
@@ -253,7 +269,7 @@ class Site:
 
     living = []
 
-    def __init__(self, cluster, spawned=0, wait=True, **settings):
+    def __init__(self, cluster, spawned=0, wait=True, held=False, program=WORKER, **settings):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
         self.directory.chmod(0o755)
         for name in ("run", "log"):
@@ -264,7 +280,7 @@ class Site:
                     "TODO_DB_DEADLINE_MS": min(60000, int(5000 * SLOW)),
                     "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
                     "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
-        self.pool = Pool(self.directory, {**defaults, **settings}, spawned)
+        self.pool = Pool(self.directory, {**defaults, **settings}, spawned, held, program)
         self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000,
                              SOCKET=self.pool.socket, AUTH_SOCKET=self.pool.socket)
         self.port = self.web.port

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,6 +24,7 @@
 #include "clock.h"
 #include "log.h"
 #include "pool.h"
+#include "reload.h"
 #include "server.h"
 
 #define STARTS_MAX 64
@@ -34,7 +36,9 @@ struct start {
 
 struct board {
     atomic_int started;
-    atomic_int drained;
+    atomic_int drained; /* on TERM */
+    atomic_int left;    /* on QUIT */
+    atomic_int most;    /* workers at once */
     struct start starts[STARTS_MAX];
 };
 
@@ -43,19 +47,22 @@ static void report_start(struct board *board)
     int place = atomic_fetch_add(&board->started, 1);
     if (place < STARTS_MAX)
         board->starts[place] = (struct start){.pid = getpid(), .at = clock_now_ms()};
+    int living = place + 1 - atomic_load(&board->drained) - atomic_load(&board->left);
+    int most = atomic_load(&board->most);
+    while (living > most && !atomic_compare_exchange_weak(&board->most, &most, living))
+        continue;
 }
 
 static int wait_for_term(void *data, long index)
 {
     (void)index;
     struct board *board = data;
-    sigset_t term;
+    sigset_t ends;
     int taken;
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
+    server_drain_signals(&ends);
     report_start(board);
-    sigwait(&term, &taken);
-    atomic_fetch_add(&board->drained, 1);
+    sigwait(&ends, &taken);
+    atomic_fetch_add(taken == SIGQUIT ? &board->left : &board->drained, 1);
     return 0;
 }
 
@@ -64,6 +71,13 @@ static int end_at_once(void *data, long index)
     (void)index;
     report_start(data);
     return 3;
+}
+
+/* Those of the first program, 3 of them, are sound; those of the next are not. */
+static int end_at_once_but_the_first(void *data, long index)
+{
+    struct board *board = data;
+    return atomic_load(&board->started) < 3 ? wait_for_term(data, index) : end_at_once(data, index);
 }
 
 static int refuse_to_end(void *data, long index)
@@ -99,6 +113,24 @@ static pid_t start_pool(struct board *board, long workers, int (*work)(void *dat
         log_set_level(LOG_LEVEL_ERROR);
         server_signals();
         _exit(pool_run(workers, work, board));
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+/* A reload without a change of the program: the next pool, of the next size, in the same process.
+ */
+static pid_t start_pools(struct board *board, const long *sizes,
+                         int (*work)(void *data, long index))
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        int status = RELOAD;
+        log_set_level(LOG_LEVEL_ERROR);
+        server_signals();
+        while (status == RELOAD && *sizes > 0)
+            status = pool_run(*sizes++, work, board);
+        _exit(status);
     }
     assert_true(pid > 0);
     return pid;
@@ -251,10 +283,81 @@ static void test_worker_gets_the_signal_mask_from_before_the_pool(void **state)
     assert_ends(fixture, SIGTERM, 0, 3000);
 }
 
+static void test_quit_reaches_the_workers(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->supervisor = start_pool(fixture->board, 3, wait_for_term);
+    assert_true(reaches(&fixture->board->started, 3, 3000));
+    assert_ends(fixture, SIGQUIT, 0, 3000);
+    assert_int_equal(atomic_load(&fixture->board->left), 3);
+}
+
+/* All of the old ones leave, and there is never more than one worker too many. */
+static void test_hup_replaces_one_after_another(void **state)
+{
+    static const long sizes[] = {3, 5, 2, 0};
+    struct fixture *fixture = *state;
+    struct board *board = fixture->board;
+    fixture->supervisor = start_pools(board, sizes, wait_for_term);
+    assert_true(reaches(&board->started, 3, 3000));
+    assert_int_equal(kill(fixture->supervisor, SIGHUP), 0);
+    assert_true(reaches(&board->started, 3 + 5, 20000));
+    assert_true(reaches(&board->left, 3, 3000));
+    assert_true(atomic_load(&board->most) <= 5);
+    assert_int_equal(kill(fixture->supervisor, SIGHUP), 0);
+    assert_true(reaches(&board->left, 3 + 5, 20000));
+    assert_int_equal(atomic_load(&board->started), 3 + 5 + 2);
+    assert_true(atomic_load(&board->most) <= 6);
+    assert_ends(fixture, SIGTERM, 0, 3000);
+    assert_int_equal(atomic_load(&board->drained), 2);
+}
+
+static void test_old_workers_stay_while_new_ones_do_not(void **state)
+{
+    static const long sizes[] = {3, 3, 0};
+    struct fixture *fixture = *state;
+    struct board *board = fixture->board;
+    fixture->supervisor = start_pools(board, sizes, end_at_once_but_the_first);
+    assert_true(reaches(&board->started, 3, 3000));
+    assert_int_equal(kill(fixture->supervisor, SIGHUP), 0);
+    assert_true(reaches(&board->started, 3 + 4, 20000));
+    assert_true(atomic_load(&board->left) < 3);
+    int left = atomic_load(&board->left);
+    assert_ends(fixture, SIGTERM, 0, 3000);
+    assert_int_equal(atomic_load(&board->drained), 3 - left);
+}
+
+static void test_stop_in_the_middle_of_a_reload(void **state)
+{
+    static const long sizes[] = {3, 3, 0};
+    struct fixture *fixture = *state;
+    struct board *board = fixture->board;
+    fixture->supervisor = start_pools(board, sizes, wait_for_term);
+    assert_true(reaches(&board->started, 3, 3000));
+    assert_int_equal(kill(fixture->supervisor, SIGHUP), 0);
+    assert_ends(fixture, SIGTERM, 0, 20000);
+    assert_int_equal(atomic_load(&board->drained) + atomic_load(&board->left),
+                     atomic_load(&board->started));
+}
+
+/* Nobody but our own children may be told to leave, whatever the environment says. */
+static void test_strangers_are_not_taken_for_workers(void **state)
+{
+    struct fixture *fixture = *state;
+    const pid_t strangers[] = {getpid(), 1, 0, -1, getpid()};
+    reload_leave("RELOAD_WORKERS", (struct text){(const char *)strangers, sizeof(strangers)});
+    fixture->supervisor = start_pool(fixture->board, 2, wait_for_term);
+    unsetenv("RELOAD_WORKERS");
+    assert_true(reaches(&fixture->board->started, 2, 3000));
+    assert_ends(fixture, SIGTERM, 0, 3000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--check-config") == 0)
+        return EXIT_SUCCESS; /* we are the program that a reload asks */
     const struct CMUnitTest tests[] = {
         TEST(test_each_drain_signal_reaches_the_workers_as_term),
         TEST(test_killed_worker_is_replaced),
@@ -263,6 +366,11 @@ int main(void)
         TEST(test_stubborn_worker_is_killed_after_ten_seconds),
         TEST(test_workers_end_with_their_supervisor),
         TEST(test_worker_gets_the_signal_mask_from_before_the_pool),
+        TEST(test_quit_reaches_the_workers),
+        TEST(test_hup_replaces_one_after_another),
+        TEST(test_old_workers_stay_while_new_ones_do_not),
+        TEST(test_stop_in_the_middle_of_a_reload),
+        TEST(test_strangers_are_not_taken_for_workers),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,12 +31,14 @@
 #include "clock.h"
 #include "log.h"
 #include "pool.h"
+#include "reload.h"
 #include "server.h"
 
 #define LARGE_ANSWER 1000000
 #define SLOW_MS 300
 #define CLIENTS 20
 #define PIECE 100000
+#define UNSOUND "TEST_UNSOUND"
 
 enum record { BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
 enum { RESPONDER = 1, KEEP_CONNECTION = 1, NO_FLAGS = 0 };
@@ -746,7 +748,7 @@ static void test_signals_are_blocked_and_libfcgi_finds_a_handler(void **state)
 
 static void test_each_drain_signal_ends_an_idle_worker(void **state)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
+    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGQUIT};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         assert_serves(fixture);
@@ -794,6 +796,54 @@ static void test_drain_answers_the_whole_queue(void **state)
     }
     assert_int_equal(end_of_worker(fixture, 1000), EX_OK);
     assert_int_equal(atomic_load(handled), CLIENTS + 1);
+}
+
+/* As when another has the socket: what is in hand is answered, and who comes next serves the rest.
+ */
+static void test_quit_leaves_the_queue(void **state)
+{
+    struct fixture *fixture = *state;
+    int fds[CLIENTS];
+    int slow = send_get(fixture, "/slow");
+    usleep(50000);
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = send_get(fixture, "/queued");
+    kill(fixture->worker, SIGQUIT);
+    assert_answer(slow, "/slow");
+    assert_int_equal(end_of_worker(fixture, 1000), EX_OK);
+    assert_int_equal(atomic_load(handled), 1);
+    fixture->worker = start(fixture, work);
+    for (int i = 0; i < CLIENTS; i++)
+        assert_answer(fds[i], "/queued");
+}
+
+static void test_hup_ends_a_worker_between_two_requests(void **state)
+{
+    struct fixture *fixture = *state;
+    int slow = send_get(fixture, "/slow");
+    int next = send_get(fixture, "/next");
+    usleep(50000);
+    kill(fixture->worker, SIGHUP);
+    assert_answer(slow, "/slow");
+    assert_int_equal(end_of_worker(fixture, 10000), RELOAD & 0xff);
+    assert_int_equal(atomic_load(handled), 1);
+    fixture->worker = start(fixture, work);
+    assert_answer(next, "/next");
+}
+
+static void test_hup_is_refused_when_the_program_would_not_start(void **state)
+{
+    struct fixture *fixture = *state;
+    setenv(UNSOUND, "1", 1);
+    kill(fixture->worker, SIGTERM);
+    assert_int_equal(end_of_worker(fixture, 3000), EX_OK);
+    fixture->worker = start(fixture, work);
+    unsetenv(UNSOUND);
+    assert_serves(fixture);
+    kill(fixture->worker, SIGHUP);
+    assert_serves(fixture);
+    kill(fixture->worker, SIGTERM);
+    assert_int_equal(end_of_worker(fixture, 10000), EX_OK);
 }
 
 /* A busy worker sees the signal too, although its queue is never empty, and gives up after 5 s. */
@@ -903,8 +953,19 @@ static void test_listening_socket_is_found(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+/* We are the program that a reload asks whether it would start. */
+static int check_config(void)
 {
+    if (!getenv(UNSOUND))
+        return EX_OK;
+    fputs("unsound\n", stderr);
+    return EX_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--check-config") == 0)
+        return check_config();
     const struct CMUnitTest tests[] = {
         TEST(test_get),
         TEST(test_head_has_no_body),
@@ -931,6 +992,9 @@ int main(void)
         TEST(test_each_drain_signal_ends_an_idle_worker),
         TEST(test_drain_waits_for_the_body_in_hand),
         TEST(test_drain_answers_the_whole_queue),
+        TEST(test_quit_leaves_the_queue),
+        TEST(test_hup_ends_a_worker_between_two_requests),
+        TEST(test_hup_is_refused_when_the_program_would_not_start),
         TEST(test_drain_cuts_an_endless_stream),
         TEST(test_drain_of_a_busy_worker_is_bounded),
         TEST(test_several_workers_share_the_socket),
