@@ -12,12 +12,14 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
+import subprocess
 import tempfile
 
 import pytest
 
-from harness import (ORIGIN, SECRET, SOURCE, TMP, WORKER, WRAPPER, REPORT, Pool, Response, Site, User,
-                     WebServer, check_secrets, eventually, make_token)
+from harness import (ORIGIN, REPORT, SECRET, SOURCE, TMP, WITH_US, WORKER, WRAPPER, Pool, Response, Site, User,
+                     WebServer, check_secrets, eventually, free_port, make_token)
 
 OUTSIDE = ["nginx", "lighttpd", "apache"]  # in front of a pool that others have started
 SERVERS = [*OUTSIDE, "lighttpd-bin-path", "apache-fcgid"]
@@ -539,6 +541,103 @@ def request_id(front):
 def test_same_answers(front, name):
     function, expected = CASES[name]
     assert function(front) == DEVIANT.get((front.server, name), expected)
+
+
+# ---- what the program is told
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def echo(request, place):
+    """A server with its sample, before a program that answers with what it was told."""
+    server = request.param
+    directory = place / f"echo-{server}"
+    (directory / "run").mkdir(parents=True)
+    program = place / "echo.fcgi"
+    shutil.copy(SOURCE / "tests" / "http" / "echo.fcgi", program)
+    values, spawned = {"PROGRAM": program, "CONFIG": place / "todo.conf", "WORKERS": 3}, []
+    for name in ("SOCKET", "AUTH_SOCKET") if server in OUTSIDE else ():
+        values[name] = directory / "run" / name
+        spawned.append(subprocess.Popen([*WITH_US, "spawn-fcgi", "-n", "-s", values[name], "-M", "0666",
+                                         "--", program], stdin=subprocess.DEVNULL))
+    front = Front(directory, server, **values)
+    eventually(10, lambda: front.get("/", checked=False).status == 200, "an echo")
+    yield front
+    front.stop()
+    for process in spawned:
+        process.terminate()
+        process.wait()
+
+
+def told(echo, path, headers=None):
+    answer = echo.get(path, headers=headers, checked=False)
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def test_variables(echo):
+    path = "/todo/api/u%2F1%20x/tasks?search=a%26b+c"
+    answer = told(echo, path, {"Authorization": "Bearer a.b.c", "Proxy": "http://evil.example", "X-Request-Id": "1"})
+    variables = answer["variables"]
+    assert variables["REQUEST_URI"] == path
+    assert variables["HTTP_AUTHORIZATION"] == "Bearer a.b.c"
+    assert variables["HTTP_X_REQUEST_ID"] == "1"
+    assert variables["REMOTE_ADDR"] == "127.0.0.1"
+    assert not variables.get("HTTP_PROXY")
+    assert not answer["keeps"]  # a worker serves one connection at a time
+
+
+def test_bulkhead(echo):
+    """Whatever makes passwords be hashed goes to workers of its own, however it is written."""
+    tasks = told(echo, "/api/tasks")["who"]
+    assert told(echo, "/health")["who"] == told(echo, "/api/u/tasks/1?x=/api/auth/login")["who"] == tasks
+    auth = told(echo, "/api/auth/login")["who"]
+    assert auth != tasks
+    for path in ("/api/auth/register", "/x/y/api/auth/login", "/api/%61uth/login", "/api/login/", "/api/signup"):
+        assert told(echo, path)["who"] == auth, path
+
+
+# ---- what stands in the samples as a comment, or is for nobody's tests but this
+
+
+@pytest.fixture(scope="module")
+def certificate(place):
+    files = {"CERTIFICATE": place / "certificate.pem", "KEY": place / "key.pem"}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
+                    "-out", files["CERTIFICATE"], "-keyout", files["KEY"]], check=True, capture_output=True)
+    give_to_server(files["KEY"])
+    return files
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_tls(server, settings, place, pool, certificate):
+    """Uncommented as the sample says, it speaks TLS."""
+    port = free_port()
+    listen = f"127.0.0.1:{port}"
+    edit = "s/#tls //"
+    if server.startswith("apache"):  # one address for a virtual host
+        edit += f"; s/^<VirtualHost .*>/Listen {listen}\\n<VirtualHost {listen}>/"
+    sockets = {"SOCKET": pool.socket, "AUTH_SOCKET": pool.socket} if server in OUTSIDE else {}
+    front = Front(place / f"tls-{server}", server, edit=edit, TLS_LISTEN=listen, **settings, **certificate, **sockets)
+    try:
+        trust = ssl.create_default_context(cafile=certificate["CERTIFICATE"])
+        connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=trust)
+        connection.request("GET", "/ready")
+        assert connection.getresponse().status == 200
+        connection.close()
+    finally:
+        front.stop()
+
+
+def test_flood(settings, place, pool):
+    """nginx lets some through at once, and says 429 to the rest; other paths have no limit."""
+    front = Front(place / "flood", "nginx", SOCKET=pool.socket, AUTH_SOCKET=pool.socket)
+    try:
+        statuses = [front.get("/api/auth/me", checked=False).status for _ in range(60)]
+        assert set(statuses[:20]) == {401} and 429 in statuses
+        assert {front.get("/api/tasks").status for _ in range(60)} == {401}
+    finally:
+        front.stop()
 
 
 def test_every_difference_is_told():
