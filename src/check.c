@@ -27,9 +27,17 @@
     "SELECT session_user, current_database(), current_setting('server_version'),"                  \
     " current_setting('server_version_num'), extract(epoch FROM clock_timestamp()),"               \
     " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'"                        \
-    " AND has_schema_privilege(oid, 'CREATE'))"
+    " AND has_schema_privilege(oid, 'CREATE')), pg_backend_pid()"
 
-enum fact { FACT_ROLE, FACT_DATABASE, FACT_VERSION, FACT_VERSION_NUMBER, FACT_CLOCK, FACT_PUBLIC };
+enum fact {
+    FACT_ROLE,
+    FACT_DATABASE,
+    FACT_VERSION,
+    FACT_VERSION_NUMBER,
+    FACT_CLOCK,
+    FACT_PUBLIC,
+    FACT_PROCESS
+};
 
 enum fitness { FITNESS_VERSION, FITNESS_UNSAFE };
 
@@ -128,6 +136,19 @@ static void check_server(struct probe *probe)
         tell(probe, VERDICT_FAILED, "server", "PostgreSQL %s: 15 or newer is needed", version);
     else
         tell(probe, VERDICT_OK, "server", "PostgreSQL %s", version);
+}
+
+/* A pooler gives the client a number for the session that is none of the server's processes. */
+static void check_pooler(struct probe *probe)
+{
+    if (strtol(fact(probe, FACT_PROCESS), NULL, 10) == PQbackendPID(probe->connection))
+        return;
+    if (probe->conf->db_prepare)
+        tell(probe, VERDICT_WARNING, "pooler",
+             "there is one before the server: TODO_DB_PREPARE=0, unless it is known to keep"
+             " prepared statements");
+    else
+        tell(probe, VERDICT_OK, "pooler", "there is one before the server");
 }
 
 static void check_role(struct probe *probe)
@@ -321,11 +342,17 @@ static bool reach_database(struct probe *probe)
 
 bool check_run(const struct conf *conf)
 {
-    static check *const of_database[] = {check_server,          check_role,
-                                         check_schema,          check_row_security,
-                                         check_issuer_sessions, check_issuer_keys,
-                                         check_issuer_users,    check_clock,
-                                         check_reads,           NULL};
+    static check *const of_database[] = {check_server,
+                                         check_pooler,
+                                         check_role,
+                                         check_schema,
+                                         check_row_security,
+                                         check_issuer_sessions,
+                                         check_issuer_keys,
+                                         check_issuer_users,
+                                         check_clock,
+                                         check_reads,
+                                         NULL};
     struct probe probe = {.conf = conf};
 
     check_settings(&probe);

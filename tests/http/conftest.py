@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+import pooler  # noqa: E402
 from harness import TMP, Account, Cluster, Site, User, check_secrets  # noqa: E402
 
 pytest_plugins = ["tap"]
@@ -29,17 +30,17 @@ for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, interrupt)
 
 
-def new_cluster():
+def new_cluster(kind=pooler.PooledCluster if pooler.is_wanted() else Cluster):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
     directory.chmod(0o755)
     cluster = None
     try:
-        cluster = Cluster(directory)
+        cluster = kind(directory)
         yield cluster
     finally:
         if cluster:
-            cluster.stop("immediate")
-            check_secrets(cluster.log)
+            cluster.end()
+            check_secrets(*cluster.logs)
         shutil.rmtree(directory)
 
 
@@ -105,6 +106,20 @@ def alice(make_user):
 @pytest.fixture
 def bob(make_user):
     return make_user()
+
+
+def pytest_collection_modifyitems(config, items):
+    if pooler.is_wanted():
+        left_out = [item for item in items if pooler.reason_to_leave_out(item.name)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if pooler.is_wanted():
+        terminalreporter.write_line("The database was reached through PgBouncer. Left out:")
+        for name, why in pooler.DIRECT_ONLY.items():
+            terminalreporter.write_line(f"  {name}: {why}")
 
 
 # ---- logs

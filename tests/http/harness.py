@@ -76,6 +76,8 @@ def free_port():
 class Cluster:
     """A PostgreSQL cluster with a database `todo`, migrated by the todoctl that was built."""
 
+    defaults = {"TODO_WORKERS": 4}  # settings of its sites
+
     def __init__(self, directory, *options):
         self.directory = pathlib.Path(directory) / "database"
         self.options = options
@@ -102,6 +104,16 @@ class Cluster:
     def stop(self, mode="fast"):
         self.run("stop", mode)
 
+    def end(self):
+        self.stop("immediate")
+
+    def reach(self, url):
+        """The URL by which workers reach what is at that one."""
+        return url
+
+    def renew_sessions(self):
+        """Workers that connect from now on get new ones."""
+
     def url(self, role="todo_app", database="todo", password=None):
         url = self.run("url", role, database)
         return re.sub(r":[^:@]+@", f":{password}@", url, count=1) if password else url
@@ -122,6 +134,10 @@ class Cluster:
     @property
     def log(self):
         return self.directory / "log"
+
+    @property
+    def logs(self):
+        return [self.log]
 
 
 class Standby(Cluster):
@@ -165,6 +181,7 @@ class Pool:
         self.log = self.directory / "log" / "todo.log"
         self.socket = self.directory / "run" / "fcgi.sock"
         self.settings = settings
+        self.size = spawned or int(settings["TODO_WORKERS"])
         self.spawned = spawned
         self.program = program
         self.process = None
@@ -276,11 +293,15 @@ class Site:
             (self.directory / name).mkdir()
         self.cluster = cluster
         defaults = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET,
-                    "TODO_WORKERS": 1 if spawned else 4,
                     "TODO_DB_DEADLINE_MS": min(60000, int(5000 * SLOW)),
                     "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
-                    "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example"}
-        self.pool = Pool(self.directory, {**defaults, **settings}, spawned, held, program)
+                    "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example",
+                    **cluster.defaults}
+        if spawned:
+            defaults["TODO_WORKERS"] = 1
+        settings = {**defaults, **settings}
+        settings["DATABASE_URL"] = cluster.reach(settings["DATABASE_URL"])
+        self.pool = Pool(self.directory, settings, spawned, held, program)
         self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000,
                              SOCKET=self.pool.socket, AUTH_SOCKET=self.pool.socket)
         self.port = self.web.port
@@ -314,7 +335,7 @@ class Site:
         shutil.rmtree(self.directory)
 
     def logs(self):
-        return [self.pool.log, self.web.log, self.cluster.log]
+        return [self.pool.log, self.web.log, *self.cluster.logs]
 
     def request(self, method, path, body=None, headers=None, checked=True, timeout=30):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOW)

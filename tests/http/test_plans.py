@@ -50,6 +50,7 @@ def user(request, lab):
         lab.sql("VACUUM ANALYZE todo.tasks")
     else:
         lab.sql("DELETE FROM pg_statistic WHERE starelid = 'todo.tasks'::regclass")
+    lab.renew_sessions()
     site = Site(lab, TODO_WORKERS=1)
     yield User(site, "plans-big")
     site.stop()

@@ -94,7 +94,7 @@ def test_sixty_at_once(site, make_user):
 
     for _ in range(3):
         assert {answer.status for answer in at_once(60, send)} == {200, 201}
-    assert len(site.pool.workers()) == 4
+    assert len(site.pool.workers()) == site.pool.size
 
 
 def test_sixty_at_once_for_one_user(alice):
@@ -109,7 +109,7 @@ def test_killed_worker_is_replaced(lab):
         for _ in range(3):
             victim = lab.pool.workers()[-1]
             os.kill(victim, signal.SIGKILL)
-            eventually(5, lambda: victim not in lab.pool.workers() and len(lab.pool.workers()) == 4, "a new worker")
+            eventually(5, lambda: victim not in lab.pool.workers() and len(lab.pool.workers()) == lab.pool.size, "a new worker")
     # nginx answers 502 for the request that the dead worker had in hand, and for that alone.
     statuses = [status for status, _, _ in load.answers]
     assert set(statuses) <= {200, 201, 502} and statuses.count(502) <= 3 * 2
@@ -278,7 +278,7 @@ def test_stop_without_a_database(own_cluster, make_site):
 def test_workers_end_with_their_supervisor(own_cluster, make_site):
     site = make_site(own_cluster)
     workers = children(site.pool.process.pid)
-    assert len(workers) == 4
+    assert len(workers) == site.pool.size
     site.pool.process.kill()
     site.pool.process.wait()
     eventually(5, lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "their end")
@@ -313,4 +313,4 @@ def test_garbage_on_the_socket(site, alice):
             connection.connect(str(site.pool.socket))
             connection.sendall(rubbish)
     assert alice.get().status == 200
-    eventually(10, lambda: len(site.pool.workers()) == 4, "four workers")
+    eventually(10, lambda: len(site.pool.workers()) == site.pool.size, "all workers")
