@@ -95,6 +95,18 @@ def paused(standby):
         standby.sql("SELECT pg_wal_replay_resume()")
 
 
+@contextlib.contextmanager
+def setting(cluster, name, value):
+    """For all sessions, those there are already too."""
+    cluster.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+    cluster.sql("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        cluster.sql(f"ALTER SYSTEM RESET {name}")
+        cluster.sql("SELECT pg_reload_conf()")
+
+
 # ---- who answers
 
 
@@ -229,18 +241,14 @@ def test_lagging(ann, standby):
 
 
 def test_a_short_lag_is_waited_for(ann, standby):
-    standby.sql("ALTER SYSTEM SET recovery_min_apply_delay = '15ms'")
-    standby.sql("SELECT pg_reload_conf()")
-    try:
-        def write_and_read():
-            task = ann.create()
-            answer = ann.get(f"/{task['id']}")
-            assert answer.json() == task
-            return by_standby(answer)
-        eventually(20, write_and_read, "an answer that was waited for")
-    finally:
-        standby.sql("ALTER SYSTEM RESET recovery_min_apply_delay")
-        standby.sql("SELECT pg_reload_conf()")
+    def write_and_read():
+        task = ann.create()
+        answer = ann.get(f"/{task['id']}")
+        assert answer.json() == task
+        return by_standby(answer)
+
+    with setting(standby, "recovery_min_apply_delay", "25ms"):
+        eventually(30, lambda: all(write_and_read() for _ in range(4)), "answers that were waited for")
 
 
 # ---- dying
@@ -292,8 +300,11 @@ class Walk:
         eventually(60, lambda: self.counts[True] > before + 10 or self.faults, "reads by the standby")
 
 
-def test_reads_stay_right_whatever_happens_to_the_standby(lab, standby):
+def test_reads_stay_right_whatever_happens_to_the_standby(lab, own_cluster, standby):
     with Walk(lab) as walk:
+        walk.until_by_standby()
+        with setting(own_cluster, "synchronous_commit", "off"):  # a commit is then told before it is flushed
+            time.sleep(1)
         walk.until_by_standby()
         with paused(standby):
             time.sleep(0.5)
@@ -396,6 +407,7 @@ def test_promoted(own_cluster, make_site):
         client = Follower(site, "promoted")
         task = client.create("0")
         eventually_by_standby(client.get)
+        before = {HEADER: client.position}
         with Walk(site) as walk:
             walk.until_by_standby()
             other.sql("SELECT pg_promote()")
@@ -406,6 +418,7 @@ def test_promoted(own_cluster, make_site):
             for _ in range(20):
                 answer = client.get()
                 assert not by_standby(answer) and answer.json() == [written]
+                assert User(site, client.name).get(headers=before).json() == [written]
         assert not walk.faults, walk.faults
 
 
