@@ -58,6 +58,7 @@ static enum err run(struct call *call)
 {
     unsigned needs = call->match.route->needs;
 
+    read_your_writes_begin(call);
     if (needs & NEEDS_FRAME)
         return exactly_once(call);
     return needs & NEEDS_OWN_WRITES ? read_your_writes(call) : call->match.route->run(call);

@@ -9,6 +9,17 @@
 
 #define NO_POSITION "none" /* no position: the next read is the database's own */
 
+static bool reads(const struct call *call)
+{
+    return call->match.route->method == METHOD_GET;
+}
+
+void read_your_writes_begin(struct call *call)
+{
+    if (!reads(call) || request_header_sent(call->request, HEADER_TODO_POSITION))
+        store_position_want(call->store);
+}
+
 enum err read_your_writes(struct call *call)
 {
     const char *position = request_header(call->request, HEADER_TODO_POSITION);
@@ -30,7 +41,7 @@ enum err read_your_writes(struct call *call)
 void read_your_writes_tell(struct call *call)
 {
     const char *position = store_position(call->store, call->arena);
-    bool lost = call->match.route->needs & NEEDS_FRAME && call->response->status >= 500;
+    bool lost = !reads(call) && call->response->status >= 500;
 
     if (!position && lost && store_has_replica(call->store))
         position = NO_POSITION;

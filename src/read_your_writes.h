@@ -6,6 +6,9 @@
 
 #include "call.h"
 
+/* To be called before any handler: positions are for writers, and for those who send them. */
+void read_your_writes_begin(struct call *call);
+
 /* Runs a reading handler. With a Todo-Position the standby may answer it, with anything but a
  * refusal. */
 enum err read_your_writes(struct call *call) CHECK_RESULT;

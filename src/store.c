@@ -71,6 +71,7 @@ struct store *store_new(const struct conf *conf)
     store->conf = conf;
     store->name = "database";
     store->replica = store_replica_new(conf);
+    store->is_compared = store->replica != NULL;
     arena_init(&store->arena);
     return store;
 }
@@ -119,7 +120,7 @@ void store_end_request(struct store *store)
     store->found_result = NULL;
     store->deadline = 0;
     store->issuer.state = ISSUER_NONE;
-    store->has_position = false;
+    store->wants_position = store->has_position = false;
     store_replica_forbid(store);
     arena_reset(&store->arena);
 }
@@ -242,12 +243,12 @@ static void receive_step(struct store *store, struct step *step, enum outcome *o
     step->result = receive_result(store, outcome);
 }
 
-/* Asks where the log ends behind the steps, if there is a standby to compare with. */
+/* Asks where the log ends behind the steps, if somebody wants to know. */
 static bool send_position(struct store *store, struct step *position)
 {
     store->has_position = false;
     step_init(position, store_statement(SQL_POSITION));
-    return !store->replica || send_step(store, position);
+    return !store->wants_position || send_step(store, position);
 }
 
 /* Its failure is nobody's: what the steps did is done. */
@@ -255,7 +256,7 @@ static void receive_position(struct store *store, struct step *position)
 {
     enum outcome outcome = DONE;
 
-    if (!store->replica || PQstatus(store->connection) != CONNECTION_OK)
+    if (!store->wants_position || PQstatus(store->connection) != CONNECTION_OK)
         return;
     receive_step(store, position, &outcome);
     store_position_note(store, position->result);

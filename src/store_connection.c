@@ -147,6 +147,16 @@ static PGresult *ask(struct store *store, const char *sql)
     return NULL;
 }
 
+/* 0 where this role may not know. */
+static int64_t ask_system(struct store *store)
+{
+    PGresult *result = ask(store, "SELECT system_identifier FROM pg_catalog.pg_control_system()");
+    int64_t system = PQntuples(result) == 1 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+
+    PQclear(result);
+    return system;
+}
+
 static enum err open_connection(struct store *store)
 {
     char why[256];
@@ -162,6 +172,8 @@ static enum err open_connection(struct store *store)
     PQclear(result);
     if (fault)
         return connect_failed(store, fault);
+    if (store->is_compared)
+        store->system = ask_system(store);
     if (!PQenterPipelineMode(store->connection))
         return connect_failed(store, "no pipeline mode");
     if (store->failing)

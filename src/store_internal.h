@@ -55,8 +55,11 @@ struct store {
     const struct conf *conf;
     const char *name;              /* in the log */
     struct store_replica *replica; /* owned; NULL: none, and no positions */
-    struct position position;      /* where the database's log ended at the last exchange */
+    bool is_compared;              /* with a standby, or as one */
+    int64_t system;                /* which cluster this is connected to; 0: not known */
+    bool wants_position;           /* of this request: asked for in each exchange */
     bool has_position;
+    struct position position; /* where the log ended at the last exchange */
     struct issuer_session issuer;
     PGconn *connection;  /* in pipeline mode and checked; NULL: none */
     int64_t deadline;    /* of the request in hand, monotonic milliseconds; 0: not begun */

@@ -2,10 +2,11 @@
 /* store_replica.c: a second store, for the standby, and when it may answer.
  *
  * A position is where the database's log ends after a request's COMMIT or read, asked for in the
- * same round trip. It is the place of the next insertion: the only one that is never before the
- * commit's record, whatever synchronous_commit is. The standby is asked how far it has come in the
- * round trip of the read and in front of it, so that the read's snapshot, taken later, has all of
- * that; when it has not come far enough, what it read is thrown away.
+ * same round trip (of reads only for those who send a position). It is the place of the next
+ * insertion: the only one that is never before the commit's record, whatever synchronous_commit is.
+ * The standby is asked how far it has come in the round trip of the read and in front of it, so
+ * that the read's snapshot, taken later, has all of that; when it has not come far enough, what it
+ * read is thrown away.
  *
  * - Only a request that brings a position is the standby's: a client that knows nothing of them
  *   always reads the database itself, and sees what it wrote.
@@ -32,6 +33,7 @@
 #define LAG_MS 1000         /* after a wait in vain nobody else waits */
 #define REST_FIRST_MS 1000  /* for which it is left alone when it has failed, twice as long ... */
 #define REST_MAX_MS 30000   /* ... the next time */
+#define PAGE_MAX 65536      /* of the log, in bytes, however PostgreSQL was built */
 #define KNOWN_MS 5000       /* for which it is taken to be in the timeline that it was in */
 
 struct store_replica {
@@ -67,6 +69,7 @@ struct store_replica *store_replica_new(const struct conf *conf)
     replica->conf.db_deadline_ms = least(DEADLINE_MS, conf->db_deadline_ms / 4);
     replica->store = store_new(&replica->conf);
     replica->store->name = "standby";
+    replica->store->is_compared = true;
     return replica;
 }
 
@@ -110,24 +113,30 @@ bool store_replica_answered(const struct store *store)
 
 /* ---- where the database is */
 
-/* Nothing is known of a server in recovery. */
-static bool take_position(const PGresult *result, struct position *position)
+/* From a row of SQL_POSITION or SQL_REPLAYED. False for a server that is not what it should be. */
+static bool take_position(const struct store *store, const PGresult *result,
+                          struct position *position)
 {
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1 ||
-        result_is_null(result, 0, 2))
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || result_is_null(result, 0, 0) ||
+        store->system == 0)
         return false;
     *position = (struct position){
         .made_at = (int64_t)time(NULL),
-        .system = result_int(result, 0, 0),
+        .system = store->system,
         .timeline = result_int(result, 0, 1),
-        .lsn = result_int(result, 0, 2),
+        .lsn = result_int(result, 0, 0),
     };
     return true;
 }
 
+void store_position_want(struct store *store)
+{
+    store->wants_position = store->replica != NULL;
+}
+
 void store_position_note(struct store *store, const PGresult *result)
 {
-    store->has_position = take_position(result, &store->position);
+    store->has_position = take_position(store, result, &store->position);
 }
 
 const char *store_position(const struct store *store, struct arena *arena)
@@ -140,6 +149,16 @@ const char *store_position(const struct store *store, struct arena *arena)
 static bool is_on_its_way(const struct position *reached, const struct position *wanted)
 {
     return reached->system == wanted->system && reached->timeline == wanted->timeline;
+}
+
+/* On a new page the next insertion comes behind a header, of 40 bytes on a file's first page, else
+ * of 24, that no standby has before there is more: what was there already ends with the page
+ * before. A record behind the header would make it more. */
+static bool is_past(int64_t reached, int64_t wanted)
+{
+    int64_t gap = wanted - reached;
+
+    return gap <= 0 || (reached % PAGE_MAX == 0 && (gap == 24 || gap == 40));
 }
 
 /* Is it worth asking? Not while it rests, nor about another timeline than it is known to be in. */
@@ -166,7 +185,7 @@ enum answer { ANSWER_GOOD, ANSWER_EARLY, ANSWER_NONE };
 
 static enum answer judge(struct store_replica *replica, const PGresult *reached)
 {
-    if (!take_position(reached, &replica->reached)) {
+    if (!take_position(replica->store, reached, &replica->reached)) {
         rest(replica, "that server is none");
         return ANSWER_NONE;
     }
@@ -174,7 +193,7 @@ static enum answer judge(struct store_replica *replica, const PGresult *reached)
     replica->rest = 0;
     if (!is_on_its_way(&replica->reached, &replica->wanted))
         return ANSWER_NONE;
-    return replica->reached.lsn >= replica->wanted.lsn ? ANSWER_GOOD : ANSWER_EARLY;
+    return is_past(replica->reached.lsn, replica->wanted.lsn) ? ANSWER_GOOD : ANSWER_EARLY;
 }
 
 /* One try. The op has its result if that is good, else none. */

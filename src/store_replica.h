@@ -20,8 +20,10 @@ void store_replica_forbid(struct store *store);
 /* Has the standby answered anything since it was allowed to? */
 bool store_replica_answered(const struct store *store);
 
-/* How far the database was when it last answered this request, as a position from `arena`; NULL:
- * not known. Whatever was read or written until then lies before it. */
+/* Until the request's end the database is asked for its position with all it does. */
+void store_position_want(struct store *store);
+/* How far it was when it last answered this request, as text from `arena`; NULL: not known.
+ * Whatever was read or written until then lies before it. */
 const char *store_position(const struct store *store, struct arena *arena);
 
 #endif

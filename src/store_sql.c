@@ -44,19 +44,13 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_SCHEMA_VERSION] = "SELECT max(version)::bigint FROM todo.schema_migrations",
 
-    /* Where the log ends (store_replica.c); the last column is null in recovery. On a new page the
-     * next insertion comes behind a header (of 40 bytes on a file's first page, else of 24) that no
-     * standby has before that: what is there already ends with the page before. */
+    /* Where the log ends, null in recovery, and how far a standby has come, null outside of it
+     * (store_replica.c); and in which timeline that is. */
     [SQL_POSITION] =
-        "SELECT s.system_identifier, ('x' || left(f.file_name, 8))::bit(32)::bigint, "
-        "(p.lsn - '0/0')::bigint - CASE WHEN f.file_offset = 40 THEN 40 "
-        "WHEN f.file_offset % current_setting('wal_block_size')::integer = 24 THEN 24 ELSE 0 END "
-        "FROM pg_control_system() s, (SELECT CASE WHEN NOT pg_is_in_recovery() "
-        "THEN pg_current_wal_insert_lsn() END AS lsn) p, pg_walfile_name_offset(p.lsn) f",
-    /* How far a standby has come; the last column is null outside of recovery. */
-    [SQL_REPLAYED] = "SELECT s.system_identifier, c.timeline_id::bigint, (CASE "
-                     "WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END - '0/0')::bigint "
-                     "FROM pg_control_system() s, pg_control_checkpoint() c",
+        "SELECT p.lsn, ('x' || left(pg_walfile_name(p.lsn), 8))::bit(32)::bigint FROM (SELECT "
+        "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END AS lsn) p",
+    [SQL_REPLAYED] = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END, "
+                     "(pg_control_checkpoint()).timeline_id::bigint",
 
     [SQL_ENTER] = "SELECT todo.enter($1)",
     [SQL_ENTER_SESSION] = "SELECT todo.enter($1, $2)",

@@ -55,7 +55,7 @@ def lab(own_cluster, standby):
 class Follower(User):
     """A client that sends back the last position it was given."""
 
-    position = None
+    position = "none"
 
     def request(self, method, path="", json_body=None, body=None, headers=None, **options):
         headers = {HEADER: self.position, **(headers or {})}
@@ -115,7 +115,7 @@ def test_the_standby_answers(ann, path):
     task = ann.create(tags=["a", "b"])
     ann.create("another")
     path = path.format(**task)
-    mine = User(ann.site, ann.name).get(path)
+    mine = User(ann.site, ann.name).get(path, headers={HEADER: "none"})
     assert mine[HEADER]
     answer = eventually_by_standby(lambda: ann.get(path))
     assert answer.status == 200 and answer.body == mine.body
@@ -134,8 +134,12 @@ def test_whoever_has_no_position_reads_the_database(ann, standby):
 
 
 def test_a_reader_gets_a_position_too(ann):
-    assert ann.position is None and ann.get()[HEADER]
+    assert ann.position == "none" and ann.get()[HEADER]
     eventually_by_standby(ann.get)
+
+
+def test_who_has_not_heard_of_positions_reads_none(ann):
+    assert ann.create() and User(ann.site, ann.name).get()[HEADER] is None
 
 
 def test_an_export_is_the_databases(ann):
