@@ -13,6 +13,7 @@
 #include "call.h"
 #include "client.h"
 #include "log.h"
+#include "metrics.h"
 #include "password.h"
 #include "random.h"
 #include "session_handlers.h"
@@ -55,12 +56,14 @@ static enum err prove(struct call *call, struct text email, const char *password
     if (err == ERR_NONE && proof->wait > 0) {
         call->problem->retry_after = (int)proof->wait;
         log_warning("too many failed logins for one account or from one address");
+        metrics_count(METRICS_AUTH_THROTTLED);
         err = ERR_THROTTLED;
     }
     if (err != ERR_NONE)
         return err;
     if (password_verify(password, proof->hash, call->conf->bcrypt_cost) && proof->user.data)
         return ERR_NONE;
+    metrics_count(METRICS_AUTH_PASSWORD);
     err = store_account_failed(call->store, address);
     return err != ERR_NONE ? err : refusal;
 }

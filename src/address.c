@@ -89,6 +89,11 @@ bool address_is_in_any(const struct address *address, char *const *networks)
     return false;
 }
 
+bool address_is_loopback(const struct address *address)
+{
+    return address_is_in(address, "127.0.0.0/8") || address_is_in(address, "::1");
+}
+
 const char *address_network_fault(const char *network)
 {
     struct address address;

@@ -21,6 +21,9 @@ bool address_parse(struct text t, struct address *address);
 bool address_is_in(const struct address *address, const char *network);
 bool address_is_in_any(const struct address *address, char *const *networks);
 
+/* This machine's own: 127.0.0.0/8, ::1. */
+bool address_is_loopback(const struct address *address);
+
 /* NULL when `network` may stand in a setting; else what it must be (static). */
 const char *address_network_fault(const char *network);
 

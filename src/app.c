@@ -5,9 +5,12 @@
 
 #include "app.h"
 #include "auth.h"
+#include "clock.h"
 #include "cors.h"
 #include "exactly_once.h"
 #include "log.h"
+#include "metrics.h"
+#include "metrics_text.h"
 #include "read_your_writes.h"
 #include "request_id.h"
 
@@ -19,6 +22,8 @@ void app_init(struct app *app, const struct conf *conf, struct store *store, str
     app->store = store;
     app->seal = cursor_seal_new(conf);
     app->keys = keys;
+    app->listen_fd = -1;
+    app->request.begun = 0;
     arena_init(&app->arena);
 }
 
@@ -131,6 +136,16 @@ static void add_common_headers(struct call *call, const char *id)
     cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
 }
 
+/* Once for each. */
+static void count_request(struct app *app)
+{
+    if (app->request.begun == 0)
+        return;
+    metrics_request(app->request.row, response_status_place(app->request.status),
+                    clock_now_us() - app->request.begun);
+    app->request.begun = 0;
+}
+
 enum method app_handle(struct app *app, char **environment, body_reader *read, void *source,
                        struct response *response)
 {
@@ -140,6 +155,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
                         .store = app->store,
                         .seal = app->seal,
                         .keys = app->keys,
+                        .listen_fd = app->listen_fd,
                         .arena = &app->arena,
                         .request = &request,
                         .response = response,
@@ -147,6 +163,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     const char *id;
     enum err err;
 
+    app->request.begun = clock_now_us();
     arena_reset(&app->arena);
     response_clear(response);
     problem_init(&problem, &app->arena);
@@ -160,6 +177,8 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     add_common_headers(&call, id);
     log_debug("%s %.*s %d", method_name(request.method), (int)request.path.length,
               request.path.data ? request.path.data : "", response->status);
+    app->request.row = metrics_text_row(call.match.route, request.method);
+    app->request.status = response->status;
     app->wipe = call.match.route && call.match.route->needs & NEEDS_ACCOUNTS;
     if (request.method == METHOD_HEAD || !response->source.next)
         app_end(app, response);
@@ -169,6 +188,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
 void app_end(struct app *app, struct response *response)
 {
     response_end_source(response);
+    count_request(app);
     store_end_request(app->store);
     if (app->wipe)
         arena_wipe(&app->arena);

@@ -20,6 +20,12 @@ struct app {
     struct keys *keys;  /* NULL: TODO_JWKS is not set */
     struct arena arena; /* the request's memory; reset by app_handle before each */
     bool wipe;          /* it held a password */
+    int listen_fd;      /* set by who has one; -1: none */
+    struct {
+        int64_t begun; /* 0: there is none; as clock_now_us */
+        size_t row;    /* of metrics_text.h */
+        int status;
+    } request; /* the one in hand */
 };
 
 void app_init(struct app *app, const struct conf *conf, struct store *store, struct keys *keys);

@@ -12,8 +12,20 @@
 
 #include "cors.h"
 #include "log.h"
+#include "metrics.h"
 #include "session_token.h"
 #include "store_issuer.h"
+
+static const enum metrics_counter causes[TOKEN_FAULT_COUNT] = {
+    [TOKEN_MALFORMED] = METRICS_AUTH_MALFORMED,
+    [TOKEN_EXPIRED] = METRICS_AUTH_EXPIRED,
+    [TOKEN_NOT_YET_VALID] = METRICS_AUTH_NOT_YET_VALID,
+    [TOKEN_WRONG_ISSUER] = METRICS_AUTH_ISSUER,
+    [TOKEN_WRONG_AUDIENCE] = METRICS_AUTH_AUDIENCE,
+    [TOKEN_BAD_SIGNATURE] = METRICS_AUTH_SIGNATURE,
+    [TOKEN_UNKNOWN_KEY] = METRICS_AUTH_UNKNOWN_KEY,
+    [TOKEN_UNAVAILABLE] = METRICS_AUTH_NO_KEYS,
+};
 
 /* What stands behind "Bearer" and its spaces; TEXT_NULL when that is nothing, or the scheme is
  * another. No value ends in a space. */
@@ -33,11 +45,26 @@ static bool is_single(struct text token)
     return strcspn(token.data, " \t,") == token.length;
 }
 
-static enum err refuse(struct problem *problem, enum token_fault fault, const char *reason)
+static enum err refuse(struct problem *problem, enum metrics_counter cause, enum token_fault fault,
+                       const char *reason)
 {
+    metrics_count(cause);
     problem->token_error = token_fault_text(fault);
     log_info("token refused: %s: %s", problem->token_error, reason);
     return ERR_UNAUTHORIZED;
+}
+
+static enum err refuse_absent(const char *reason)
+{
+    metrics_count(METRICS_AUTH_NONE);
+    log_info("%s", reason);
+    return ERR_UNAUTHORIZED;
+}
+
+static enum err refuse_other_user(void)
+{
+    metrics_count(METRICS_AUTH_OTHER_USER);
+    return ERR_FORBIDDEN;
 }
 
 static enum err judge(struct call *call, enum token_fault fault, const char *reason)
@@ -45,7 +72,8 @@ static enum err judge(struct call *call, enum token_fault fault, const char *rea
     if (fault == TOKEN_OK)
         return ERR_NONE;
     if (fault != TOKEN_UNAVAILABLE)
-        return refuse(call->problem, fault, reason);
+        return refuse(call->problem, causes[fault], fault, reason);
+    metrics_count(causes[fault]);
     log_warning("no token of a key set can be judged: %s", reason);
     return ERR_UNAVAILABLE;
 }
@@ -61,7 +89,8 @@ static bool judges_sessions(const struct route *route)
 
 static enum err refuse_ended(struct call *call)
 {
-    return refuse(call->problem, TOKEN_EXPIRED, "the session has ended, or never was");
+    return refuse(call->problem, METRICS_AUTH_SESSION, TOKEN_EXPIRED,
+                  "the session has ended, or never was");
 }
 
 /* Asks the database whose the session is. */
@@ -128,13 +157,13 @@ static enum err check_cookie(struct call *call)
 
     if (call->conf->sessions && call->conf->session_cookie)
         value = session_token_cookie(request_header(call->request, HEADER_COOKIE));
-    if (!value.data) {
-        log_info("no token was sent");
-        return ERR_UNAUTHORIZED;
-    }
-    if (!may_change(call))
+    if (!value.data)
+        return refuse_absent("no token was sent");
+    if (!may_change(call)) {
+        metrics_count(METRICS_AUTH_ORIGIN);
         return problem_set(call->problem, ERR_FORBIDDEN,
                            "a change by cookie needs an Origin that is allowed");
+    }
     return check_session(call, value, true);
 }
 
@@ -146,7 +175,8 @@ static enum err check_bearer(struct call *call, struct text token)
     enum token_fault fault;
 
     if (!is_single(token))
-        return refuse(call->problem, TOKEN_MALFORMED, "something behind the token");
+        return refuse(call->problem, METRICS_AUTH_MALFORMED, TOKEN_MALFORMED,
+                      "something behind the token");
     if (call->conf->sessions && session_token_fits(token))
         return check_session(call, token, false);
     fault = token_verify(call->conf, call->keys, call->arena, token, time(NULL), &call->principal,
@@ -165,12 +195,10 @@ enum err auth_check(struct call *call)
         err = check_cookie(call);
     else if (token.data)
         err = check_bearer(call, token);
-    else {
-        log_info("no bearer token was sent");
-        err = ERR_UNAUTHORIZED;
-    }
+    else
+        err = refuse_absent("no bearer token was sent");
     if (err == ERR_NONE && user && !text_equal(text_of(user), call->principal.user))
-        err = ERR_FORBIDDEN;
+        err = refuse_other_user();
     return err;
 }
 
@@ -186,5 +214,5 @@ enum err auth_conclude(struct call *call, enum err err)
     judged = look_up(call, store_issuer_token(call->store), &user);
     if (judged != ERR_NONE)
         return judged;
-    return text_equal(user, call->principal.user) ? err : ERR_FORBIDDEN;
+    return text_equal(user, call->principal.user) ? err : refuse_other_user();
 }

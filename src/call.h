@@ -22,6 +22,7 @@ struct call {
     struct store *store;
     const struct cursor_seal *seal;
     struct keys *keys; /* NULL: none */
+    int listen_fd;     /* the socket that requests come from; -1: none */
     struct arena *arena;
     struct request *request;
     struct response *response;

@@ -19,6 +19,22 @@ static struct text take_last(struct text *list)
     return text_trim(last);
 }
 
+bool client_is_in(const struct conf *conf, const struct request *request, char *const *networks)
+{
+    struct text forwarded = text_of(request_header(request, HEADER_FORWARDED_FOR));
+    struct address peer, client;
+
+    if (!address_parse(text_of(request_header(request, HEADER_REMOTE_ADDR)), &peer) ||
+        (forwarded.length > 0 && !address_is_in_any(&peer, conf->trusted_proxies)))
+        return false;
+    client = peer;
+    while (forwarded.length > 0 && address_is_in_any(&client, conf->trusted_proxies))
+        if (!address_parse(take_last(&forwarded), &client))
+            return false;
+    return address_is_in_any(&client, networks) &&
+           (address_is_loopback(&peer) || !address_is_loopback(&client));
+}
+
 struct text client_subscriber(const struct conf *conf, const struct request *request)
 {
     struct text forwarded = text_of(request_header(request, HEADER_FORWARDED_FOR));

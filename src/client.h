@@ -11,4 +11,9 @@
  * the web server tells no address, as for a unix socket. */
 struct text client_subscriber(const struct conf *conf, const struct request *request);
 
+/* Is it beyond doubt that the client is in one of `networks`? Not when an address is missing or
+ * cannot be read, when somebody who is none of TODO_TRUSTED_PROXIES says that he asks for another,
+ * or when another machine says that it was asked from our own. */
+bool client_is_in(const struct conf *conf, const struct request *request, char *const *networks);
+
 #endif

@@ -52,6 +52,12 @@ static const char *sessions_fault(const char *value)
     return strcmp(value, "better-auth") == 0 ? NULL : "must be better-auth";
 }
 
+/* "none" is no address, so that no client is in it. */
+static const char *metrics_allow_fault(const char *value)
+{
+    return strcmp(value, "none") == 0 ? NULL : address_network_fault(value);
+}
+
 static const struct setting settings[] = {
     {"BETTER_AUTH_SECRET", &conf_secret, AT(secret),
      .aliases = {"JWT_SECRET", "JWT_SECRET_KEY", "SECRET_KEY"},
@@ -101,6 +107,9 @@ static const struct setting settings[] = {
      .help = "the least of what is logged: error, warning, info or debug"},
     {"TODO_MAX_BODY", &conf_integer, AT(max_body), "65536", RANGE(1024, 1048576),
      .help = "largest body of a request in bytes"},
+    {"TODO_METRICS_ALLOW", &conf_list, AT(metrics_allow), "127.0.0.1, ::1",
+     .limits.check = metrics_allow_fault,
+     .help = "addresses or networks that may read /metrics, separated by commas; or none"},
     {"TODO_REQUIRE_IF_MATCH", &conf_boolean, AT(require_if_match), "0",
      .help = "1 refuses a change without If-Match (428)"},
     {"TODO_SESSIONS", &conf_string, AT(sessions), .limits.check = sessions_fault,

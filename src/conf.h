@@ -49,6 +49,7 @@ struct conf {
     long log_level;          /* TODO_LOG_LEVEL: enum log_level, default info */
     long db_deadline_ms;     /* TODO_DB_DEADLINE_MS: default 5000, 100 to 60000 */
     bool db_prepare;         /* TODO_DB_PREPARE: default 1 */
+    char **metrics_allow;    /* TODO_METRICS_ALLOW: addresses and networks; NULL-terminated */
     bool require_if_match;   /* TODO_REQUIRE_IF_MATCH: default 0 */
 };
 

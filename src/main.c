@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "fetcher.h"
 #include "log.h"
+#include "metrics.h"
 #include "pool.h"
 #include "reload.h"
 #include "server.h"
@@ -19,6 +20,7 @@
 struct program {
     struct conf conf;
     struct key_board *board; /* what the workers share of the key set; NULL: nothing */
+    struct metrics *metrics;
     int listen_fd;
 };
 
@@ -28,10 +30,12 @@ static int work(void *data, long index)
     struct program *program = data;
     if (index == program->conf.workers)
         return fetcher_run(&program->conf, program->board);
+    metrics_enter(program->metrics, index);
     struct app app;
     struct store *store = store_new(&program->conf);
     struct keys *keys = keys_new(&program->conf, store, program->board);
     app_init(&app, &program->conf, store, keys);
+    app.listen_fd = program->listen_fd;
     int status = server_run(&app, program->listen_fd);
     app_fini(&app);
     keys_free(keys);
@@ -55,12 +59,16 @@ static int run(struct program *program)
 {
     long processes = program->conf.workers + keys_need_fetcher(&program->conf);
     bool pooled = processes > 1 || pool_has_old_workers();
+    program->metrics = metrics_new();
     program->board = key_board_new(program->conf.workers);
     keys_take_over(&program->conf, program->board);
     int status = pooled ? pool_run(processes, work, program) : work(program, 0);
-    if (status == RELOAD)
+    if (status == RELOAD) {
         keys_leave(&program->conf, program->board);
+        metrics_leave();
+    }
     key_board_free(program->board);
+    metrics_free(program->metrics);
     return status;
 }
 

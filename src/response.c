@@ -33,6 +33,7 @@ static const struct {
     {500, "Internal Server Error"},
     {503, "Service Unavailable"},
 };
+#define REASON_COUNT (sizeof reasons / sizeof *reasons)
 
 void response_init(struct response *response)
 {
@@ -107,6 +108,20 @@ void response_header(struct response *response, const char *name, const char *fo
     va_end(arguments);
     neutralise(lines->data + start, lines->length - start);
     buf_add(lines, "\r\n", 2);
+}
+
+size_t response_status_place(int status)
+{
+    size_t place = 0;
+
+    while (place < REASON_COUNT && reasons[place].status != status)
+        place++;
+    return place;
+}
+
+int response_status_at(size_t place)
+{
+    return place < REASON_COUNT ? reasons[place].status : 0;
 }
 
 const char *response_reason(int status)

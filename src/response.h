@@ -37,6 +37,11 @@ void response_clear(struct response *response);
 void response_header(struct response *response, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A place in the table of the statuses that we send, for those who count them, and back: 0 for one
+ * that is not in it, and a place behind its end. */
+size_t response_status_place(int status);
+int response_status_at(size_t place);
+
 /* "OK" for 200, … : RFC 9110 15. "Unknown" for a code we never send. */
 const char *response_reason(int status);
 

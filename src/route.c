@@ -62,6 +62,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/healthz", NEEDS_NOTHING, service_health},
     {METHOD_GET, "/api/health", NEEDS_NOTHING, service_health},
     {METHOD_GET, "/ready", NEEDS_STORE, service_ready},
+    {METHOD_GET, "/metrics", NEEDS_NOTHING, service_metrics},
     {METHOD_OTHER, NULL, NEEDS_NOTHING, NULL},
 };
 

@@ -25,6 +25,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "reload.h"
 #include "server.h"
 #include "text.h"
@@ -264,16 +265,21 @@ static void serve_one(struct server *server)
         ppoll(NULL, 0, &pause, &server->open_mask);
         return;
     }
+    metrics_set_busy(true);
     if (!open_request(&server->request, connection)) {
         log_debug("a connection brought no request");
+        metrics_count(METRICS_EMPTY);
     } else if (is_abandoned(&server->request)) {
         log_debug("a request was abandoned before it was begun");
+        metrics_count(METRICS_ABANDONED);
         FCGX_Free(&server->request, 1);
     } else if (answer(server)) {
         close_request(&server->request);
     } else {
         cut_request(&server->request);
+        metrics_count(METRICS_CUT);
     }
+    metrics_set_busy(false);
 }
 
 /* At most `limit` milliseconds; -1: for ever. */

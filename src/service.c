@@ -2,7 +2,11 @@
 /* service.c: small JSON documents about the service itself. */
 #include <config.h>
 
+#include "accept_queue.h"
 #include "call.h"
+#include "client.h"
+#include "metrics.h"
+#include "metrics_text.h"
 #include "service.h"
 
 static enum err answer(struct call *call, const char *json)
@@ -29,4 +33,21 @@ enum err service_ready(struct call *call)
     enum err err = store_ready(call->store);
 
     return err != ERR_NONE ? err : answer(call, "{\"status\":\"ready\"}");
+}
+
+enum err service_metrics(struct call *call)
+{
+    struct metrics_sum *sum;
+    struct accept_queue queue;
+    bool told;
+
+    if (!client_is_in(call->conf, call->request, call->conf->metrics_allow))
+        return ERR_NOT_FOUND;
+    sum = arena_alloc(call->arena, sizeof *sum);
+    metrics_add_up(sum);
+    told = call->listen_fd >= 0 && accept_queue_read(call->listen_fd, &queue);
+    call->response->status = 200;
+    call->response->content_type = METRICS_TEXT_TYPE;
+    metrics_text_write(&call->response->body, sum, told ? &queue : NULL);
+    return ERR_NONE;
 }

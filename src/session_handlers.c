@@ -10,6 +10,7 @@
 #include "auth.h"
 #include "call.h"
 #include "log.h"
+#include "metrics.h"
 #include "random.h"
 #include "session_handlers.h"
 
@@ -47,6 +48,7 @@ enum err session_answer(struct call *call, int status, const struct account *acc
 
 static enum err refuse(struct call *call)
 {
+    metrics_count(METRICS_AUTH_REFRESH);
     return problem_set(call->problem, ERR_UNAUTHORIZED,
                        "the refresh token is not valid any more; log in again");
 }

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "store_internal.h"
 #include "store_replica.h"
 
@@ -35,19 +37,20 @@ static const struct {
     bool reconnect;
     bool rolled_back; /* nothing can have been committed, so that it may be run again */
     bool again;       /* worth running again at once */
+    enum metrics_counter counter;
 } reactions[OUTCOMES] = {
-    [DONE] = {ERR_NONE, false, false, false},
-    [AGAIN] = {ERR_UNAVAILABLE, false, true, true},
-    [STALE] = {ERR_UNAVAILABLE, true, true, true},
-    [LOST] = {ERR_UNAVAILABLE, true, false, true},
-    [LATE] = {ERR_UNAVAILABLE, true, false, false},
-    [MISFIT] = {ERR_UNAVAILABLE, true, true, false},
-    [LOCKED] = {ERR_IN_FLIGHT, false, true, false},
-    [BUSY] = {ERR_UNAVAILABLE, false, true, false},
-    [CLASH] = {ERR_CONFLICT, false, true, false},
-    [ENDED] = {ERR_UNAUTHORIZED, false, true, false},
-    [OTHERS] = {ERR_FORBIDDEN, false, true, false},
-    [DEFECT] = {ERR_INTERNAL, false, true, false},
+    [DONE] = {ERR_NONE, false, false, false, METRICS_NOTHING},
+    [AGAIN] = {ERR_UNAVAILABLE, false, true, true, METRICS_ROLLED_BACK},
+    [STALE] = {ERR_UNAVAILABLE, true, true, true, METRICS_NOTHING},
+    [LOST] = {ERR_UNAVAILABLE, true, false, true, METRICS_LOST},
+    [LATE] = {ERR_UNAVAILABLE, true, false, false, METRICS_LATE},
+    [MISFIT] = {ERR_UNAVAILABLE, true, true, false, METRICS_REFUSED},
+    [LOCKED] = {ERR_IN_FLIGHT, false, true, false, METRICS_NOTHING},
+    [BUSY] = {ERR_UNAVAILABLE, false, true, false, METRICS_REFUSED},
+    [CLASH] = {ERR_CONFLICT, false, true, false, METRICS_NOTHING},
+    [ENDED] = {ERR_UNAUTHORIZED, false, true, false, METRICS_NOTHING},
+    [OTHERS] = {ERR_FORBIDDEN, false, true, false, METRICS_NOTHING},
+    [DEFECT] = {ERR_INTERNAL, false, true, false, METRICS_REFUSED},
 };
 
 /* PostgreSQL's appendix A; the first prefix that fits counts. */
@@ -87,6 +90,11 @@ void store_free(struct store *store)
     free(store);
 }
 
+int64_t store_waited_us(const struct store *store)
+{
+    return store->waited_us;
+}
+
 void store_check_session(struct store *store, struct text session)
 {
     store->session = session;
@@ -119,6 +127,7 @@ void store_end_request(struct store *store)
     PQclear(store->found_result);
     store->found_result = NULL;
     store->deadline = 0;
+    store->waited_us = 0;
     store->issuer.state = ISSUER_NONE;
     store->wants_position = store->has_position = false;
     store_replica_forbid(store);
@@ -264,7 +273,7 @@ static void receive_position(struct store *store, struct step *position)
 }
 
 /* Sends the steps and a Sync, and takes all there is to take up to it. */
-static enum outcome exchange(struct store *store, struct step *const *steps, size_t count)
+static enum outcome send_and_receive(struct store *store, struct step *const *steps, size_t count)
 {
     enum outcome outcome = DONE;
     struct step position;
@@ -288,6 +297,19 @@ static enum outcome exchange(struct store *store, struct step *const *steps, siz
     }
     receive_position(store, &position);
     PQclear(next_result(store, &outcome)); /* the Sync's */
+    return outcome;
+}
+
+/* The same, timed and counted. */
+static enum outcome exchange(struct store *store, struct step *const *steps, size_t count)
+{
+    int64_t begun = clock_now_us();
+    enum outcome outcome = send_and_receive(store, steps, count);
+    int64_t waited = clock_now_us() - begun;
+
+    store->waited_us += waited;
+    metrics_database(waited);
+    metrics_count(reactions[outcome].counter);
     return outcome;
 }
 
@@ -331,6 +353,7 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
         if (attempt > 0 || !reactions[outcome].again ||
             !(repeatable || reactions[outcome].rolled_back))
             return reactions[outcome].err;
+        metrics_count(METRICS_RETRIES);
     }
 }
 

@@ -33,6 +33,9 @@ enum err store_ready(struct store *store) CHECK_RESULT;
  */
 void store_check_session(struct store *store, struct text session);
 
+/* How long the request in hand has waited for the database so far, in microseconds. */
+int64_t store_waited_us(const struct store *store);
+
 /* Ends a transaction that a request left open (a defect), so that none reaches the next request. */
 void store_end_request(struct store *store);
 

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "store_check_sql.h"
 #include "store_internal.h"
 
@@ -64,6 +65,7 @@ static enum err connect_failed(struct store *store, const char *why)
 
     store->retry_at = now + RETRY_MS;
     store->failing = true;
+    metrics_count(METRICS_NOT_CONNECTED);
     if (now >= store->quiet_until) {
         log_warning("%s: %s", store->name, why);
         store->quiet_until = now + QUIET_MS;
@@ -180,6 +182,8 @@ static enum err open_connection(struct store *store)
         log_info("%s: connected again", store->name);
     store->failing = false;
     store->quiet_until = 0;
+    metrics_count(store->has_connected ? METRICS_RECONNECTED : METRICS_CONNECTED);
+    store->has_connected = true;
     return ERR_NONE;
 }
 
@@ -193,6 +197,9 @@ static bool is_dead(const struct store *store)
 
 enum err store_connect(struct store *store)
 {
+    int64_t begun;
+    enum err err;
+
     if (store->deadline == 0)
         store->deadline = clock_now_ms() + store->conf->db_deadline_ms;
     if (store->connection && is_dead(store)) {
@@ -203,5 +210,8 @@ enum err store_connect(struct store *store)
         return ERR_NONE;
     if (clock_now_ms() < store->retry_at)
         return ERR_UNAVAILABLE;
-    return open_connection(store);
+    begun = clock_now_us();
+    err = open_connection(store);
+    store->waited_us += clock_now_us() - begun;
+    return err;
 }

@@ -65,7 +65,9 @@ struct store {
     int64_t deadline;    /* of the request in hand, monotonic milliseconds; 0: not begun */
     int64_t retry_at;    /* no new attempt to connect before; monotonic milliseconds */
     int64_t quiet_until; /* no further line about a failed connection before */
+    int64_t waited_us;   /* by the request in hand */
     bool failing;        /* the last attempt to connect failed */
+    bool has_connected;  /* ever */
     enum { TX_NONE, TX_HELD, TX_OPEN } tx; /* held: the next write leaves it open */
     const struct store_key *key;           /* of a held write; NULL: none */
     struct text user;                      /* who the open transaction acts for */

@@ -238,6 +238,7 @@ bool store_replica_read(struct store *store, struct text user, struct step *op)
         else
             replica->patient_at = clock_now_ms() + LAG_MS;
     }
+    store->waited_us += store_waited_us(replica->store);
     store_end_request(replica->store);
     replica->answered = answer == ANSWER_GOOD;
     return replica->answered;

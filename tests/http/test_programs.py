@@ -59,6 +59,7 @@ REFUSED = {
     "a leeway too long": ({"TODO_JWT_LEEWAY": "301"}, "TODO_JWT_LEEWAY"),
     "an unknown level": ({"TODO_LOG_LEVEL": "loud"}, "TODO_LOG_LEVEL"),
     "a body limit too small": ({"TODO_MAX_BODY": "1"}, "TODO_MAX_BODY"),
+    "a network that is none": ({"TODO_METRICS_ALLOW": "127.0.0.1, everybody"}, "TODO_METRICS_ALLOW"),
     "a flag that is none": ({"TODO_DB_PREPARE": "perhaps"}, "TODO_DB_PREPARE"),
     "every origin": ({"TODO_CORS_ORIGINS": "*"}, "TODO_CORS_ORIGINS"),
     "a secret file that is not there": (

@@ -18,6 +18,7 @@ FLOORS = [
     ["app.*"],
     ["account_handlers.*", "account_json.*", "auth.*", "call.*", "cors.*", "exactly_once.*",
      "export_handlers.*", "import_handlers.*", "read_your_writes.*", "route.*", "service.*", "session_handlers.*",
+     "metrics_text.*",
      "task_batch.c", "task_changes.c", "task_handlers.*", "task_list.c"],
     ["admin.*", "check.*", "check_standby.*", "client.*", "cursor.*", "etag.*", "inspect.*", "issuer_link*", "json_body.*", "keys.*", "migrate.*",
      "migrations.*", "prefer.*", "purge.*", "refresh_token.*", "session_token.*", "setup_database.*", "store*", "task_csv.*",
@@ -27,6 +28,7 @@ FLOORS = [
      "compat.*", "conf*", "err.h", "hs256.*", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
      "position.*", "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_file.*",
      "setup_options.*", "setup_server.*", "setup_url.*", "task.h",
+     "accept_queue.*", "access_log.*", "metrics.*",
      "reload.*", "task_fields.h", "text.*", "timestamp.*", "zone.*"],
 ]
 

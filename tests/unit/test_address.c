@@ -164,13 +164,66 @@ static void test_clients(void **state)
     }
 }
 
+/* May the client read what is for `allowed` alone? The proxies are those above, and our own
+ * machine.
+ */
+static void test_clients_beyond_doubt(void **state)
+{
+    static char ours[] = "10.0.0.0/8", own[] = "127.0.0.1";
+    static char local[] = "127.0.0.1", local_6[] = "::1", monitor[] = "192.0.2.0/28";
+    static char *proxies[] = {ours, own, NULL}, *no_proxies[] = {NULL};
+    static char *allowed[] = {local, local_6, monitor, NULL};
+    static const struct {
+        bool has_proxies;
+        const char *remote, *forwarded;
+        bool is_in;
+    } rows[] = {
+        {false, "127.0.0.1", NULL, true},
+        {false, "::1", NULL, true},
+        {false, "::ffff:127.0.0.1", NULL, true},
+        {false, "192.0.2.1", NULL, true},
+        {false, "192.0.2.16", NULL, false},
+        {false, "127.0.0.2", NULL, false},
+        {false, "127.0.0.1", "203.0.113.9", false}, /* a proxy that nobody has told us of */
+        {false, "127.0.0.1", "127.0.0.1", false},
+        {false, "203.0.113.9", "127.0.0.1", false},
+        {false, "", NULL, false},
+        {false, NULL, NULL, false},
+        {false, "unix:", "127.0.0.1", false},
+        {true, "127.0.0.1", NULL, true},
+        {true, "127.0.0.1", "127.0.0.1", true},
+        {true, "127.0.0.1", "192.0.2.1", true},
+        {true, "127.0.0.1", "203.0.113.9", false},
+        {true, "127.0.0.1", "127.0.0.1, 203.0.113.9", false}, /* only what the client claims */
+        {true, "127.0.0.1", "192.0.2.1, 203.0.113.9", false},
+        {true, "127.0.0.1", "203.0.113.9, 192.0.2.1", true},
+        {true, "127.0.0.1", "unknown", false},
+        {true, "127.0.0.1", "203.0.113.9,", false},
+        {true, "10.0.0.1", "127.0.0.1", false}, /* the proxy's own machine is not ours */
+        {true, "10.0.0.1", "::1", false},
+        {true, "10.0.0.1", NULL, false},
+        {true, "203.0.113.9", "192.0.2.1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct conf conf = {.trusted_proxies = rows[i].has_proxies ? proxies : no_proxies};
+        struct request request = {.arena = &arena};
+
+        request.headers[HEADER_REMOTE_ADDR] = rows[i].remote;
+        request.headers[HEADER_FORWARDED_FOR] = rows[i].forwarded;
+        if (client_is_in(&conf, &request, allowed) != rows[i].is_in)
+            fail_msg("row %zu", i);
+        assert_false(client_is_in(&conf, &request, NULL));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_subscribers),
-        cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_no_networks),
-        cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_subscribers),          cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_no_networks),          cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_clients_beyond_doubt),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
