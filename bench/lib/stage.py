@@ -14,6 +14,7 @@ import tempfile
 BENCH = pathlib.Path(__file__).resolve().parents[1]
 SOURCE = BENCH.parent
 STATE = SOURCE / ".bench"
+FIRST_USER = 10**18
 
 os.environ["TEST_BUILDDIR"] = str(STATE / "build")
 sys.path.insert(0, str(SOURCE / "tests" / "http"))
@@ -54,12 +55,13 @@ def cluster(directory, *options):
 
 
 def user_id(number):
-    """The user of this number, from 0; as long as the ids of real ones."""
-    return f"user-{number:07}-000000000000000000000"
+    """The user of this number, from 0: digits, for pgbench has no other values."""
+    return str(FIRST_USER + number)
 
 
-def load(database, users, per_user):
-    """Tasks for the product, and the same in the plain table of its peers."""
-    variables = {"users": users, "per_user": per_user, "next_id": users * per_user + 1}
+def load(database, users, per_user, plain=False, first_user=FIRST_USER, first_id=0):
+    """Tasks for the product, and if `plain` the same in the table of its peers."""
+    variables = {"first_user": first_user, "first_id": first_id, "users": users, "per_user": per_user,
+                 "next_id": first_id + users * per_user + 1, "plain": plain}
     heading = "".join(f"\\set {name} {value}\n" for name, value in variables.items())
     return database.sql(heading + (BENCH / "lib" / "tasks.sql").read_text())
