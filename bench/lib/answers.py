@@ -4,6 +4,7 @@
 import datetime
 import json
 import random
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -95,12 +96,28 @@ def check_refusals(contestant, user, token, other):
         want(what, ask(contestant, LIST.format(path), sent)[0], wanted)
 
 
-def state(database, user):
+class Session:
+    """A psql that stays: each question has one line for an answer."""
+
+    def __init__(self, database):
+        self.psql = subprocess.Popen(["psql", "-XAtq", database.url("postgres")], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True, env=harness.clean_environment())
+
+    def sql(self, text):
+        print(text, file=self.psql.stdin, flush=True)
+        return self.psql.stdout.readline()
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait()
+
+
+def state(session, user):
     """The user's counter and list, from one snapshot."""
-    text = database.sql(f"SELECT json_build_object('seq', (SELECT change_seq FROM todo.users WHERE id = "
-                        f"'{user}'), 'tasks', (SELECT coalesce(json_agg(t ORDER BY id DESC), '[]') FROM (SELECT * "
-                        f"FROM todo.tasks WHERE user_id = '{user}' AND NOT completed AND deleted_at IS NULL "
-                        f"ORDER BY id DESC LIMIT 20) t))")
+    text = session.sql(f"SELECT json_build_object('seq', (SELECT change_seq FROM todo.users WHERE id = "
+                       f"'{user}'), 'tasks', (SELECT coalesce(json_agg(t ORDER BY id DESC), '[]') FROM (SELECT * "
+                       f"FROM todo.tasks WHERE user_id = '{user}' AND NOT completed AND deleted_at IS NULL "
+                       f"ORDER BY id DESC LIMIT 20) t))::jsonb;")
     found = json.loads(text)
     return found["seq"], [plain(task) for task in found["tasks"]]
 
@@ -109,14 +126,16 @@ def check_running(contestant, database, tokens, users):
     """While others write: an answer must be what the database had while nobody changed this user's
     tasks. Gives the number of users compared, and of those that had to be asked again."""
     again = 0
+    session = Session(database)
     for number in random.choices(range(len(tokens)), k=users):
         user = stage.user_id(number)
         while True:
-            before, wanted = state(database, user)
+            before, wanted = state(session, user)
             status, tasks, _ = ask(contestant, LIST.format(user), tokens[number])
-            if state(database, user)[0] == before:
+            if state(session, user)[0] == before:
                 break
             again += 1
         want(f"status of {user}'s list", status, 200)
         want(f"{user}'s list", [plain(task) for task in tasks], wanted)
+    session.close()
     return users, again

@@ -18,7 +18,7 @@ class Generator:
         self.database = database
         self.users = users
         self.per_user = per_user
-        subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", self.program,
+        subprocess.run(["gcc", "-std=gnu11", "-O2", "-o", self.program,
                         stage.BENCH / "lib" / "load.c", "-lm"], check=True)
         self.tokens = [make_token(number) for number in range(users)]
         self.write_users("users", ["-"] * users)

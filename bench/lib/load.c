@@ -10,6 +10,10 @@
  *
  * RATE 0: closed. USERS is a file, a line "ID TOKEN ETAG" each. CHECK 0: only the status is looked
  * at. One line of JSON tells the outcome. It talks to 127.0.0.1, and to nobody else. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
