@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "log.h"
+#include "text.h"
 
 PGconn *admin_connect(const char *url, int seconds)
 {
@@ -27,13 +27,7 @@ PGconn *admin_connect(const char *url, int seconds)
 
 const char *admin_error(const PGconn *connection, char *line, size_t size)
 {
-    snprintf(line, size, "%s", PQerrorMessage(connection));
-    for (size_t end = strlen(line); end > 0 && line[end - 1] == '\n'; end--)
-        line[end - 1] = '\0';
-    for (char *c = line; *c != '\0'; c++)
-        if (*c == '\n' || *c == '\t')
-            *c = ' ';
-    return line;
+    return text_one_line(PQerrorMessage(connection), line, size);
 }
 
 PGresult *admin_query(PGconn *connection, const char *sql, int count, const char *const *values)

@@ -187,8 +187,11 @@ static enum outcome judge(const struct store *store, const PGresult *result)
     const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
+    char line[1024];
+
     if (!sqlstate) {
-        log_warning("%s: %s", store->name, PQerrorMessage(store->connection));
+        log_warning("%s: %s", store->name,
+                    text_one_line(PQerrorMessage(store->connection), line, sizeof line));
         return LOST;
     }
     log_warning("%s: %s: %s", store->name, sqlstate, message ? message : "no message");

@@ -62,12 +62,13 @@ void store_disconnect(struct store *store)
 static enum err connect_failed(struct store *store, const char *why)
 {
     int64_t now = clock_now_ms();
+    char line[1024];
 
     store->retry_at = now + RETRY_MS;
     store->failing = true;
     metrics_count(METRICS_NOT_CONNECTED);
     if (now >= store->quiet_until) {
-        log_warning("%s: %s", store->name, why);
+        log_warning("%s: %s", store->name, text_one_line(why, line, sizeof line));
         store->quiet_until = now + QUIET_MS;
     }
     store_disconnect(store);
@@ -166,7 +167,7 @@ static enum err open_connection(struct store *store)
     PGresult *result;
 
     if (!dial(store))
-        return connect_failed(store, store->connection && *PQerrorMessage(store->connection)
+        return connect_failed(store, PQstatus(store->connection) == CONNECTION_BAD
                                          ? PQerrorMessage(store->connection)
                                          : "no answer to the attempt to connect");
     result = ask(store, STORE_CHECK_SQL);

@@ -4,6 +4,7 @@
  * other bytes they stay inside the slice, and their answer is of no use). */
 #include <config.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "text.h"
@@ -189,4 +190,18 @@ bool text_to_int(struct text t, int64_t minimum, int64_t maximum, int64_t *value
         return false;
     *value = sum;
     return true;
+}
+
+const char *text_one_line(const char *message, char *line, size_t size)
+{
+    size_t length;
+
+    snprintf(line, size, "%s", message);
+    length = strlen(line);
+    while (length > 0 && strchr(" \t\r\n", line[length - 1]))
+        line[--length] = '\0';
+    for (char *c = line; *c != '\0'; c++)
+        if (strchr("\t\r\n", *c))
+            *c = ' ';
+    return line;
 }

@@ -40,6 +40,11 @@ bool text_has_control(struct text t);
 /* Without the Unicode White_Space (and U+001C to U+001F, as Python's str.strip) at both ends. */
 struct text text_trim(struct text t);
 
+/* Copies a message of several lines to `line` as one, without white space at its end; cut to fit.
+ * Returns `line`. `size` is not 0. */
+const char *text_one_line(const char *message, char *line, size_t size)
+    __attribute__((returns_nonnull));
+
 /* A decimal integer, the whole of `t`, with an optional '-', within [minimum, maximum].
  * No white space, no '+'. False, and *value untouched, for anything else. */
 bool text_to_int(struct text t, int64_t minimum, int64_t maximum, int64_t *value);

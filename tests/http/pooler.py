@@ -39,7 +39,7 @@ default_pool_size = {connections}
 max_db_connections = {connections}
 max_client_conn = 1000
 server_login_retry = 1
-"""
+{more}"""
 
 
 def is_wanted():
@@ -53,7 +53,8 @@ def reason_to_leave_out(name):
 class PgBouncer:
     """It knows the passwords of those whose URL it was shown."""
 
-    def __init__(self, database, port):
+    def __init__(self, database, port, more=""):
+        """Before the cluster in the directory `database`; `more`: lines of configuration."""
         self.directory = pathlib.Path(database).parent / "pooler"
         self.directory.mkdir()
         self.log = self.directory / "log"
@@ -61,8 +62,9 @@ class PgBouncer:
         self.passwords = {"console": "console"}
         self.write_users()
         configuration = self.directory / "pgbouncer.ini"
-        configuration.write_text(CONFIGURATION.format(directory=self.directory, database=database,
-                                                      port=port, connections=CONNECTIONS))
+        configuration.write_text(CONFIGURATION.format(
+            directory=self.directory, database=database, port=port,
+            connections=CONNECTIONS, more=more))
         self.command = [*WITH_US, shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin"), configuration]
         if os.getuid() == 0:  # which it refuses to be
             shutil.chown(self.directory, "postgres")

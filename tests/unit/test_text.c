@@ -280,6 +280,19 @@ static void test_to_int(void **state)
     }
 }
 
+static void test_one_line(void **state)
+{
+    static const char *const rows[][2] = {
+        {"", ""},        {"one", "one"},          {"one\n", "one"},    {"\n", ""},
+        {"a\nb", "a b"}, {"a\n\tb \r\n", "a  b"}, {"ü\nü\n\n", "ü ü"}, {"1234567890", "1234567"},
+    };
+    char line[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(text_one_line(rows[i][0], line, sizeof line), rows[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_trim_every_space),
         cmocka_unit_test(test_trim),
         cmocka_unit_test(test_to_int),
+        cmocka_unit_test(test_one_line),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
