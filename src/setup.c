@@ -27,6 +27,7 @@
 #include "setup_file.h"
 #include "setup_options.h"
 #include "setup_server.h"
+#include "setup_service.h"
 #include "setup_url.h"
 #include "text.h"
 
@@ -35,6 +36,10 @@
 #endif
 #ifndef TODO_WEB_DIR
 #define TODO_WEB_DIR "/usr/share/todo-fcgi/web"
+#endif
+
+#ifndef TODO_UNIT_DIR
+#define TODO_UNIT_DIR "/usr/lib/systemd/system"
 #endif
 
 #define SERVICE_GROUP "todo"
@@ -84,6 +89,13 @@ static void forget(char *secret)
     if (secret)
         explicit_bzero(secret, strlen(secret));
     free(secret);
+}
+
+/* The units know the default settings file, and may be started by root. */
+static bool has_service(const struct setup *setup)
+{
+    return geteuid() == 0 && strcmp(setup->options.config, TODO_DEFAULT_CONFIG) == 0 &&
+           setup_service_is_there(SETUP_SYSTEMD, TODO_UNIT_DIR);
 }
 
 static const char *admin_url(const struct setup *setup)
@@ -214,6 +226,13 @@ static bool login(const struct setup_database *wanted, const char *database)
 
 /* ---- the database, as whom it lets in */
 
+/* As todo-fcgi-purge.service has it: the database todo, over the socket. */
+static bool may_purge(const struct setup *setup)
+{
+    return has_service(setup) && setup_url_wants_peer(admin_url(setup)) &&
+           strcmp(setup->database, SETUP_DATABASE) == 0;
+}
+
 static const char *advice(const struct setup *setup)
 {
     if (setup->options.admin_url)
@@ -230,6 +249,7 @@ static int work_in_database(struct setup *setup)
         .password = setup->password,
         .schema = setup->options.schema,
         .reset_password = setup->options.reset_password,
+        .purge_role = may_purge(setup),
         .advice = advice(setup),
     };
 
@@ -330,10 +350,12 @@ static int run(struct setup *setup)
         status = finish_file(setup);
     if (status == EX_OK)
         status = check(setup);
+    if (status == EX_OK && has_service(setup))
+        status = setup_service_start(may_purge(setup), &setup->outcome->changed);
     if (status != EX_OK)
         return status;
     puts(setup->outcome->changed ? "Ready to serve.\n" : "Nothing had to be changed.\n");
-    setup_server_print(setup->options.server, TODO_WEB_DIR);
+    setup_server_print(setup->options.server, setup->options.prefix, TODO_WEB_DIR);
     return EX_OK;
 }
 

@@ -7,12 +7,12 @@
 
 #define SETUP_ARGUMENTS                                                                            \
     "[--admin-url URL] [--database NAME] [--config FILE] [--group GROUP] [--workers N] "           \
-    "[--cors ORIGINS] [--reset-password] [--server NAME] [--schema DIR] [--yes]"
+    "[--cors ORIGINS] [--reset-password] [--server NAME] [--prefix] [--schema DIR] [--yes]"
 
-/* Makes roles, database, schema and settings file as far as they are missing, checks them, and
- * prints what the web server needs. May be run again at any time: it finishes what an earlier run
- * began, and changes nothing that is as it should be. An exit status; what went wrong is one line
- * on stderr. */
+/* Makes roles, database, schema and settings file as far as they are missing, checks them, starts
+ * the service where systemd has it, and prints what the web server needs. May be run again at any
+ * time: it finishes what an earlier run began, and changes nothing that is as it should be. An exit
+ * status; what went wrong is one line on stderr. */
 int setup_command(int argc, char **argv, const char *schema_directory) CHECK_RESULT;
 
 #endif

@@ -284,6 +284,29 @@ static int set_password(struct work *work)
     return EX_OK;
 }
 
+/* The role of todo-fcgi-purge.service: no password, so only its user gets in. */
+static int make_purge_role(struct work *work)
+{
+    PGresult *result;
+    int status = EX_OK;
+
+    if (!work->wanted->purge_role)
+        return EX_OK;
+    result = admin_query(work->connection,
+                         "SELECT FROM pg_catalog.pg_roles WHERE rolname = 'todo-purge'", 0, NULL);
+    if (!result || PQntuples(result) == 0) {
+        status =
+            admin_execute(work->connection, "CREATE ROLE \"todo-purge\" LOGIN IN ROLE todo_owner")
+                ? EX_OK
+                : EX_NOPERM;
+        work->outcome->changed = true;
+        if (status == EX_OK)
+            puts("made     role todo-purge");
+    }
+    PQclear(result);
+    return status;
+}
+
 int setup_database(const struct setup_database *wanted,
                    bool (*login)(const struct setup_database *wanted, const char *database),
                    struct setup_outcome *outcome)
@@ -305,6 +328,8 @@ int setup_database(const struct setup_database *wanted,
         status = migrate(&work);
     if (status == EX_OK)
         status = set_password(&work);
+    if (status == EX_OK)
+        status = make_purge_role(&work);
     PQclear(work.facts);
     PQfinish(work.connection);
     return status;

@@ -14,6 +14,7 @@ struct setup_database {
     const char *password;  /* what todo_app is to have; NULL: that role is not the workers' */
     const char *schema;    /* the directory of schema files */
     bool reset_password;   /* also in place of another one */
+    bool purge_role;       /* make todo-purge, too, which the socket lets in by its name */
     const char *advice;    /* when the server cannot be reached */
 };
 

@@ -75,7 +75,7 @@ static const struct value {
     {"workers", offsetof(struct setup_options, workers), workers_fault},
 };
 #define VALUE_COUNT (sizeof values / sizeof *values)
-#define FLAG_COUNT 2
+#define FLAG_COUNT 3
 
 static int set_value(struct setup_options *options, const struct value *value, const char *text)
 {
@@ -97,8 +97,9 @@ static void fill_table(struct setup_options *options,
 
     for (size_t i = 0; i < VALUE_COUNT; i++)
         table[i] = (struct option){values[i].name, required_argument, NULL, (int)i};
-    flags[0] = (struct option){"reset-password", no_argument, &options->reset_password, 1};
-    flags[1] = (struct option){"yes", no_argument, &options->yes, 1};
+    flags[0] = (struct option){"prefix", no_argument, &options->prefix, 1};
+    flags[1] = (struct option){"reset-password", no_argument, &options->reset_password, 1};
+    flags[2] = (struct option){"yes", no_argument, &options->yes, 1};
     flags[FLAG_COUNT] = (struct option){NULL, 0, NULL, 0};
 }
 

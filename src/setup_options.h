@@ -17,6 +17,7 @@ struct setup_options {
     const char *server;    /* the web server's name; NULL: the one that is found */
     const char *schema;    /* the directory of schema files */
     const char *workers;   /* TODO_WORKERS; NULL: by the number of processors */
+    int prefix;            /* mounted below one, not at / */
     int reset_password, yes;
 };
 

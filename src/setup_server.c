@@ -12,12 +12,13 @@
 
 static const struct server {
     const char *name;
-    const char *mark; /* a file that is there when it is installed */
+    const char *mark; /* a file that is there when it is installed; NULL: to be named only */
 } servers[] = {
     {"nginx", "/usr/sbin/nginx"},
     {"lighttpd", "/usr/sbin/lighttpd"},
     {"apache-fcgid", "/etc/apache2/mods-enabled/fcgid.load"},
     {"apache", "/usr/sbin/apache2"},
+    {"lighttpd-bin-path", NULL}, /* lighttpd again, when it is to start the workers itself */
 };
 #define SERVER_COUNT (sizeof servers / sizeof *servers)
 
@@ -25,7 +26,7 @@ const char *setup_server_find(const char *root)
 {
     char path[PATH_MAX];
 
-    for (size_t i = 0; i < SERVER_COUNT; i++) {
+    for (size_t i = 0; i < SERVER_COUNT && servers[i].mark; i++) {
         int length = snprintf(path, sizeof path, "%s%s", root, servers[i].mark);
 
         if (length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0)
@@ -46,7 +47,7 @@ int setup_server_check(const char *name)
     return EX_USAGE;
 }
 
-void setup_server_print(const char *name, const char *directory)
+void setup_server_print(const char *name, bool prefix, const char *directory)
 {
     const char *chosen = name ? name : setup_server_find("");
     char path[PATH_MAX], line[1024];
@@ -56,10 +57,10 @@ void setup_server_print(const char *name, const char *directory)
         printf("No web server is installed that we know; %s has samples.\n", directory);
         return;
     }
-    snprintf(path, sizeof path, "%s/%s.conf", directory, chosen);
+    snprintf(path, sizeof path, "%s/%s%s.conf", directory, chosen, prefix ? "-prefix" : "");
     file = fopen(path, "r");
     if (!file) {
-        printf("For %s see the samples in %s.\n", chosen, directory);
+        printf("For %s: %s is missing.\n", chosen, path);
         return;
     }
     printf("For %s, this is %s:\n\n", chosen, path);

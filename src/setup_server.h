@@ -3,6 +3,8 @@
 #ifndef TODO_SETUP_SERVER_H
 #define TODO_SETUP_SERVER_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 /* The name of the first web server that is installed below `root` ("" for the real one); NULL: none
@@ -12,8 +14,8 @@ const char *setup_server_find(const char *root);
 /* EX_OK, or a line on stderr that has the names that we know, and EX_USAGE. */
 int setup_server_check(const char *name) CHECK_RESULT;
 
-/* Prints where its configuration goes, and the sample, as it is installed in `directory`. `name`
- * NULL: what setup_server_find found. */
-void setup_server_print(const char *name, const char *directory);
+/* Prints the sample, as it is installed in `directory`, for / or for below a prefix; its first
+ * lines say where it goes. `name` NULL: what setup_server_find found. */
+void setup_server_print(const char *name, bool prefix, const char *directory);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,11 +70,51 @@ static void test_check(void **state)
     assert_int_equal(setup_server_check("frob"), EX_USAGE);
 }
 
+/* What setup_server_print prints. */
+static void print(const char *name, bool prefix, const char *root, char text[1024])
+{
+    int usual = dup(STDOUT_FILENO);
+    FILE *file = tmpfile();
+    size_t length;
+
+    assert_non_null(file);
+    fflush(stdout);
+    assert_int_equal(dup2(fileno(file), STDOUT_FILENO), STDOUT_FILENO);
+    setup_server_print(name, prefix, root);
+    fflush(stdout);
+    assert_int_equal(dup2(usual, STDOUT_FILENO), STDOUT_FILENO);
+    close(usual);
+    rewind(file);
+    length = fread(text, 1, 1023, file);
+    text[length] = '\0';
+    fclose(file);
+}
+
+static void test_print(void **state)
+{
+    char root[] = "/tmp/test_setup_server.XXXXXX", place[256], text[1024];
+    FILE *file;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    file = fopen(below(root, "/nginx-prefix.conf", place), "w");
+    assert_non_null(file);
+    fputs("# first\nlast {}\n", file);
+    fclose(file);
+    print("nginx", true, root, text);
+    assert_non_null(strstr(text, "nginx-prefix.conf:\n\n# first\nlast {}\n"));
+    print("nginx", false, root, text);
+    assert_non_null(strstr(text, "/nginx.conf is missing"));
+    unlink(place);
+    assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_print),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
