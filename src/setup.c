@@ -57,6 +57,7 @@ struct setup {
     char *database;
     char *password;                /* of todo_app; NULL: the workers are another role */
     struct setup_outcome *outcome; /* shared with the child */
+    bool purge_role;               /* of the timer: is it to be made? */
 };
 
 static int refuse(const char *problem, int status)
@@ -249,7 +250,7 @@ static int work_in_database(struct setup *setup)
         .password = setup->password,
         .schema = setup->options.schema,
         .reset_password = setup->options.reset_password,
-        .purge_role = may_purge(setup),
+        .purge_role = setup->purge_role,
         .advice = advice(setup),
     };
 
@@ -342,8 +343,10 @@ static int check(struct setup *setup)
 
 static int run(struct setup *setup)
 {
-    int status = change_database(setup);
+    int status;
 
+    setup->purge_role = may_purge(setup);
+    status = change_database(setup);
     if (status != EX_OK && !setup->file.kept && !setup->file.begun && !setup->outcome->password_set)
         setup_file_drop(&setup->file);
     if (status == EX_OK && !setup->file.kept)
@@ -351,7 +354,7 @@ static int run(struct setup *setup)
     if (status == EX_OK)
         status = check(setup);
     if (status == EX_OK && has_service(setup))
-        status = setup_service_start(may_purge(setup), &setup->outcome->changed);
+        status = setup_service_start(setup->purge_role, &setup->outcome->changed);
     if (status != EX_OK)
         return status;
     puts(setup->outcome->changed ? "Ready to serve.\n" : "Nothing had to be changed.\n");

@@ -41,7 +41,7 @@ def first_line(path):
 
 def scripts(interpreter):
     found = lint.files("bootstrap", "bench/*", "deploy/*", "tests/*", "tests/*/*", ".ci/*",
-                       "debian/todo-fcgi.postrm")
+                       "debian/todo-fcgi.p*")
     return [path for path in found if re.match(rb"#!.*\b" + interpreter, first_line(path))]
 
 
