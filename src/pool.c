@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "notify.h"
 #include "pool.h"
 #include "reload.h"
 #include "server.h"
@@ -48,6 +49,7 @@ struct pool {
     size_t untold;         /* that many, the first ones, have not been told to leave */
     pid_t leaving;         /* the one told last; 0: it has ended */
     int64_t leaving_limit; /* until when the next one waits for it */
+    bool ready;
     int (*work)(void *data, long index);
     void *data;
     sigset_t awaited;     /* the drain signals, HUP and CHLD */
@@ -57,6 +59,7 @@ struct pool {
 static void __attribute__((noreturn))
 be_worker(const struct pool *pool, long index, pid_t supervisor)
 {
+    notify_forget();
     signal(SIGHUP, SIG_IGN); /* the supervisor's affair, even when all of a group get it */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != supervisor)
@@ -195,8 +198,6 @@ static int64_t take_over(struct pool *pool)
             start(pool, &pool->slots[--pool->unstarted]);
         else
             tell_next_to_leave(pool);
-        if (pool->unstarted == 0 && pool->untold == 0)
-            log_info("reloaded");
     }
     return FOR_EVER;
 }
@@ -229,6 +230,7 @@ static void take_old_workers(struct pool *pool)
 static void leave_workers(const struct pool *pool)
 {
     struct buf pids;
+    notify_reloading();
     buf_init(&pids);
     buf_add(&pids, pool->old, pool->old_count * sizeof(*pool->old));
     for (long i = 0; i < pool->count; i++)
@@ -253,6 +255,17 @@ static int wait_for_signal(const struct pool *pool, int64_t limit)
     return signal > 0 && signal != SIGCHLD ? signal : 0;
 }
 
+/* Once all of the new workers run and the last of the old ones has been told to leave. */
+static void tell_ready(struct pool *pool)
+{
+    if (pool->ready || pool->unstarted > 0 || pool->untold > 0)
+        return;
+    pool->ready = true;
+    if (pool->old_count > 0)
+        log_info("reloaded");
+    notify_ready();
+}
+
 /* Until a signal asks for the end, or for a reload that can be. Gives that signal. */
 static int supervise(struct pool *pool)
 {
@@ -261,6 +274,7 @@ static int supervise(struct pool *pool)
         reap(pool);
         int64_t due = start_those_due(pool);
         int64_t turn = take_over(pool);
+        tell_ready(pool);
         signal = wait_for_signal(pool, due < turn ? due : turn);
     } while (signal == 0 || (signal == SIGHUP && !reload_is_sound()));
     return signal;
@@ -296,6 +310,7 @@ static void stop(struct pool *pool, int signal, int64_t limit)
 static void drain(struct pool *pool, int signal)
 {
     log_info("draining %ld workers", pool->count);
+    notify_stopping();
     stop(pool, signal == SIGQUIT ? SIGQUIT : SIGTERM, clock_now_ms() + DRAIN_MAX_MS);
     if (is_running(pool)) {
         log_warning("some workers have not drained after %d s and are killed", DRAIN_MAX_MS / 1000);

@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
+#include "notify.h"
 #include "reload.h"
 #include "server.h"
 #include "text.h"
@@ -345,12 +346,16 @@ static void server_fini(struct server *server)
 
 static int serve(struct server *server)
 {
+    notify_ready();
     while (!is_drain_asked(server)) {
-        if (is_reload_due())
+        if (is_reload_due()) {
+            notify_reloading();
             return RELOAD;
+        }
         if (wait_for_connection(server, -1, &server->open_mask))
             serve_one(server);
     }
+    notify_stopping();
     drain(server);
     return EX_OK;
 }

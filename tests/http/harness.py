@@ -174,16 +174,18 @@ def children(parent):
 
 class Pool:
     """todo.fcgi under spawn-fcgi. With `spawned`, spawn-fcgi forks that many plain workers. With
-    `held`, we have the socket, as systemd has it, and it outlives the pool."""
+    `held`, we have the socket, as systemd has it, and it outlives the pool. `starter(pool)` gives
+    another command that starts it."""
 
-    def __init__(self, directory, settings, spawned=0, held=False, program=WORKER):
+    def __init__(self, directory, settings, spawned=0, held=False, program=WORKER, starter=None):
         self.directory = pathlib.Path(directory)
         self.log = self.directory / "log" / "todo.log"
         self.socket = self.directory / "run" / "fcgi.sock"
         self.settings = settings
-        self.size = spawned or int(settings["TODO_WORKERS"])
+        self.size = spawned or int(settings["TODO_WORKERS"] or 1)
         self.spawned = spawned
         self.program = program
+        self.starter = starter
         self.process = None
         self.plain_pids = []
         self.listener = self.listen() if held else None
@@ -207,8 +209,10 @@ class Pool:
         if not self.listener:
             self.socket.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
-            if self.listener:
-                self.process = subprocess.Popen([*WITH_US, *program[1:]], env=environment, stdin=self.listener,
+            if self.listener or self.starter:
+                command = self.starter(self) if self.starter else program[1:]
+                self.process = subprocess.Popen([*WITH_US, *command], env=environment,
+                                                stdin=self.listener or subprocess.DEVNULL,
                                                 stdout=log, stderr=log, start_new_session=True)
             elif self.spawned:
                 done = subprocess.run([*command, "-F", str(self.spawned), *program], check=True,
@@ -286,7 +290,7 @@ class Site:
 
     living = []
 
-    def __init__(self, cluster, spawned=0, wait=True, held=False, program=WORKER, **settings):
+    def __init__(self, cluster, spawned=0, wait=True, held=False, program=WORKER, starter=None, **settings):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="todo.", dir=TMP))
         self.directory.chmod(0o755)
         for name in ("run", "log"):
@@ -301,7 +305,7 @@ class Site:
             defaults["TODO_WORKERS"] = 1
         settings = {**defaults, **settings}
         settings["DATABASE_URL"] = cluster.reach(settings["DATABASE_URL"])
-        self.pool = Pool(self.directory, settings, spawned, held, program)
+        self.pool = Pool(self.directory, settings, spawned, held, program, starter)
         self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000,
                              SOCKET=self.pool.socket, AUTH_SOCKET=self.pool.socket)
         self.port = self.web.port

@@ -28,7 +28,7 @@ FLOORS = [
      "compat.*", "conf*", "err.h", "hs256.*", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
      "position.*", "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_*", "task.h",
      "accept_queue.*", "access_log.*", "metrics.*",
-     "reload.*", "task_fields.h", "text.*", "timestamp.*", "zone.*"],
+     "notify.*", "reload.*", "task_fields.h", "text.*", "timestamp.*", "zone.*"],
 ]
 
 # Who alone may include it: libraries, and what is private to a room of several files.
@@ -39,6 +39,7 @@ SOLE_USERS = {
     "fcgi_stdio.h": [],
     "libpq-fe.h": ["store*", "admin.h", "check.c", "check_standby.h", "setup_url.c"],
     "crypt.h": ["password.c"],
+    "systemd/sd-daemon.h": ["notify.c"],
     "csv.h": ["task_csv.c", "users_csv.c"],
     "issuer_link_sql.h": ["issuer_link.c"],
     "admin.h": ["admin.c", "check.c", "check_standby.c", "issuer_link.c", "migrate.c", "purge.c", "setup.c", "setup_database.c", "todoctl.c", "users.c"],
