@@ -11,6 +11,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "metrics_text.h"
+#include "pseudonym.h"
 #include "read_your_writes.h"
 #include "request_id.h"
 
@@ -136,14 +137,30 @@ static void add_common_headers(struct call *call, const char *id)
     cors_headers(call->conf, call->request, preflight, call->match.allow, call->response);
 }
 
-/* Once for each. */
-static void count_request(struct app *app)
+/* Tells of the request that was answered, once. Of its path only the pattern, and of its user only
+ * the pseudonym: a log is read by more people than the database. */
+static void conclude(struct app *app)
 {
+    char user[PSEUDONYM_SIZE] = "";
+    struct log_access access = {
+        .method = method_name(app->request.method),
+        .base = route_base(app->request.route),
+        .route = route_rest(app->request.route),
+        .user = user,
+        .status = app->request.status,
+        .duration_us = clock_now_us() - app->request.begun,
+        .database_us = store_waited_us(app->store),
+    };
+
     if (app->request.begun == 0)
         return;
-    metrics_request(app->request.row, response_status_place(app->request.status),
-                    clock_now_us() - app->request.begun);
     app->request.begun = 0;
+    metrics_request(metrics_text_row(app->request.route, app->request.method),
+                    response_status_place(access.status), access.duration_us);
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    pseudonym_write(app->request.user, user);
+    log_access(&access);
 }
 
 enum method app_handle(struct app *app, char **environment, body_reader *read, void *source,
@@ -177,8 +194,10 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
     add_common_headers(&call, id);
     log_debug("%s %.*s %d", method_name(request.method), (int)request.path.length,
               request.path.data ? request.path.data : "", response->status);
-    app->request.row = metrics_text_row(call.match.route, request.method);
+    app->request.route = call.match.route;
+    app->request.method = request.method;
     app->request.status = response->status;
+    app->request.user = call.principal.user;
     app->wipe = call.match.route && call.match.route->needs & NEEDS_ACCOUNTS;
     if (request.method == METHOD_HEAD || !response->source.next)
         app_end(app, response);
@@ -188,7 +207,7 @@ enum method app_handle(struct app *app, char **environment, body_reader *read, v
 void app_end(struct app *app, struct response *response)
 {
     response_end_source(response);
-    count_request(app);
+    conclude(app);
     store_end_request(app->store);
     if (app->wipe)
         arena_wipe(&app->arena);

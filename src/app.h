@@ -22,10 +22,12 @@ struct app {
     bool wipe;          /* it held a password */
     int listen_fd;      /* set by who has one; -1: none */
     struct {
-        int64_t begun; /* 0: there is none; as clock_now_us */
-        size_t row;    /* of metrics_text.h */
+        int64_t begun;             /* 0: there is none; as clock_now_us */
+        const struct route *route; /* NULL: none */
+        enum method method;
         int status;
-    } request; /* the one in hand */
+        struct text user; /* TEXT_NULL: nobody */
+    } request;            /* the one in hand */
 };
 
 void app_init(struct app *app, const struct conf *conf, struct store *store, struct keys *keys);

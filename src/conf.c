@@ -52,6 +52,11 @@ static const char *sessions_fault(const char *value)
     return strcmp(value, "better-auth") == 0 ? NULL : "must be better-auth";
 }
 
+static const char *log_format_fault(const char *value)
+{
+    return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ? NULL : "must be text or json";
+}
+
 /* "none" is no address, so that no client is in it. */
 static const char *metrics_allow_fault(const char *value)
 {
@@ -103,6 +108,8 @@ static const struct setting settings[] = {
      .help = "what a token's iss must be; without it any is taken"},
     {"TODO_JWT_LEEWAY", &conf_integer, AT(jwt_leeway), "30", RANGE(0, 300),
      .help = "seconds by which a token's clock may differ"},
+    {"TODO_LOG_FORMAT", &conf_string, AT(log_format), "text", .limits.check = log_format_fault,
+     .help = "the lines of the log: text or json"},
     {"TODO_LOG_LEVEL", &conf_level, AT(log_level), "info",
      .help = "the least of what is logged: error, warning, info or debug"},
     {"TODO_MAX_BODY", &conf_integer, AT(max_body), "65536", RANGE(1024, 1048576),

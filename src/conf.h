@@ -46,6 +46,7 @@ struct conf {
     unsigned compat;         /* TODO_COMPAT: bits of enum compat, default none */
     long max_body;           /* TODO_MAX_BODY: bytes, default 65536, 1024 to 1048576 */
     long workers;            /* TODO_WORKERS: default 1, 1 to 1024 */
+    char *log_format;        /* TODO_LOG_FORMAT: "text" (default) or "json" */
     long log_level;          /* TODO_LOG_LEVEL: enum log_level, default info */
     long db_deadline_ms;     /* TODO_DB_DEADLINE_MS: default 5000, 100 to 60000 */
     bool db_prepare;         /* TODO_DB_PREPARE: default 1 */

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "text.h"
+#include "timestamp.h"
 
 #define LINE_MAX_BYTES 2048 /* with the newline */
 #define RAW_MAX_BYTES 8192  /* before masking and neutralising */
@@ -24,6 +26,7 @@
 #define MASK_COUNT 16
 #define ELLIPSIS "..."
 #define MASKED "****"
+#define LONGEST_END ELLIPSIS "\"}\n"
 
 struct raw {
     char data[RAW_MAX_BYTES];
@@ -34,6 +37,7 @@ struct line {
     char data[LINE_MAX_BYTES];
     size_t length;
     bool cut;
+    bool in_json; /* a string that the line ends with */
 };
 
 static const char *const level_names[LOG_LEVEL_COUNT] = {
@@ -47,6 +51,8 @@ static enum log_level current_level = LOG_LEVEL_INFO;
 static const char *current_request_id;
 static struct text masks[MASK_COUNT];
 static size_t mask_count;
+static bool is_first[256]; /* does a mask begin with that byte? */
+static bool writes_json;
 
 int log_level_parse(const char *name)
 {
@@ -71,6 +77,11 @@ bool log_enabled(enum log_level level)
     return level <= current_level;
 }
 
+void log_set_json(bool json)
+{
+    writes_json = json;
+}
+
 void log_set_request_id(const char *id)
 {
     current_request_id = id;
@@ -88,12 +99,15 @@ void log_mask(const char *secret)
     if (!mask.data)
         log_out_of_memory();
     masks[mask_count++] = mask;
+    is_first[(unsigned char)*secret] = true;
 }
 
 /* How many bytes of `t` are a secret that starts there: the longest one; 0 when none does. */
 static size_t secret_at(struct text t)
 {
     size_t longest = 0;
+    if (!is_first[(unsigned char)t.data[0]])
+        return 0;
     for (size_t i = 0; i < mask_count; i++) {
         size_t length = masks[i].length;
         if (length > longest && length <= t.length && memcmp(t.data, masks[i].data, length) == 0)
@@ -114,7 +128,7 @@ static bool is_cut_secret(struct text t)
 /* Adds a unit that must not be torn apart; leaves room for what ends a line. */
 static void line_add(struct line *line, const char *unit, size_t length)
 {
-    if (line->length + length + sizeof(ELLIPSIS "\n") - 1 > sizeof(line->data)) {
+    if (line->length + length + sizeof(LONGEST_END) - 1 > sizeof(line->data)) {
         line->cut = true;
         return;
     }
@@ -126,6 +140,8 @@ static void line_add(struct line *line, const char *unit, size_t length)
 static struct text harmless_character(struct text t)
 {
     unsigned char lead = (unsigned char)t.data[0];
+    if (lead >= 0x20 && lead < 0x7f)
+        return (struct text){t.data, 1};
     struct text character = {t.data, lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4};
     if (character.length > t.length || !text_is_utf8(character) || text_has_control(character))
         character.length = 0;
@@ -141,22 +157,29 @@ static size_t line_add_first(struct line *line, struct text t)
         return secret;
     }
     struct text character = harmless_character(t);
+    if (line->in_json && (*t.data == '"' || *t.data == '\\')) {
+        line_add(line, *t.data == '"' ? "\\\"" : "\\\\", 2);
+        return 1;
+    }
     if (character.length > 0) {
         line_add(line, character.data, character.length);
         return character.length;
     }
-    char escaped[sizeof("\\xff")];
-    int length = snprintf(escaped, sizeof(escaped), "\\x%02x", (unsigned char)t.data[0]);
+    char escaped[sizeof("\\\\xff")];
+    int length = snprintf(escaped, sizeof(escaped), "%s\\x%02x", line->in_json ? "\\" : "",
+                          (unsigned char)t.data[0]);
     line_add(line, escaped, (size_t)length);
     return 1;
 }
 
 static void line_write(struct line *line)
 {
-    const char *end = line->cut ? ELLIPSIS "\n" : "\n";
-    size_t length = strlen(end);
-    memcpy(line->data + line->length, end, length);
-    line->length += length;
+    const char *ends[] = {line->cut ? ELLIPSIS : "", writes_json ? "\"}" : "", "\n"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        size_t length = strlen(ends[i]);
+        memcpy(line->data + line->length, ends[i], length);
+        line->length += length;
+    }
     ssize_t written;
     do
         written = write(STDERR_FILENO, line->data, line->length);
@@ -176,42 +199,145 @@ __attribute__((format(printf, 2, 0))) static bool raw_add(struct raw *raw, const
     return fits;
 }
 
-__attribute__((format(printf, 2, 3))) static void raw_start(struct raw *raw, const char *format,
-                                                            ...)
+/* Adds the finished text; `cut`: its end is missing already, perhaps in the midst of a secret. */
+static void line_add_text(struct line *line, struct text rest, bool cut)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    raw_add(raw, format, arguments);
-    va_end(arguments);
-}
-
-/* Writes the finished text; `cut`: its end is missing already, perhaps in the midst of a secret. */
-static void write_text(struct text rest, bool cut)
-{
-    struct line line = {.length = 0, .cut = false};
-    while (rest.length > 0 && !line.cut && !(cut && is_cut_secret(rest))) {
-        size_t taken = line_add_first(&line, rest);
+    while (rest.length > 0 && !line->cut && !(cut && is_cut_secret(rest))) {
+        size_t taken = line_add_first(line, rest);
         rest = (struct text){rest.data + taken, rest.length - taken};
     }
-    line.cut = line.cut || cut;
-    line_write(&line);
+    line->cut = line->cut || cut;
 }
+
+/* ---- what a line begins with: nothing of it is a secret or needs to be neutralised */
+
+static void line_add_word(struct line *line, const char *word)
+{
+    line_add(line, word, strlen(word));
+}
+
+static void line_add_number(struct line *line, int64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t rest = number > 0 ? (uint64_t)number : 0;
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    line_add(line, digits + at, sizeof(digits) - at);
+}
+
+static void line_add_time(struct line *line)
+{
+    struct timespec now;
+    char text[TIMESTAMP_TEXT_SIZE];
+    clock_gettime(CLOCK_REALTIME, &now);
+    timestamp_format(text,
+                     ((int64_t)now.tv_sec - TIMESTAMP_UNIX_EPOCH) * 1000000 + now.tv_nsec / 1000);
+    line_add(line, text, sizeof(text));
+}
+
+static void line_start_json(struct line *line, enum log_level level)
+{
+    line_add_word(line, "{\"time\":\"");
+    line_add_time(line);
+    line_add_word(line, "\",\"level\":\"");
+    line_add_word(line, level_names[level]);
+    line_add_word(line, "\",\"pid\":");
+    line_add_number(line, getpid());
+}
+
+static void line_start_text(struct line *line, enum log_level level)
+{
+    line_add_word(line, "todo.fcgi[");
+    line_add_number(line, getpid());
+    line_add_word(line, "]: ");
+    line_add_word(line, level_names[level]);
+    line_add_word(line, ": ");
+}
+
+/* Up to where the message begins. */
+static void line_start(struct line *line, enum log_level level)
+{
+    size_t length = current_request_id ? strnlen(current_request_id, REQUEST_ID_MAX_BYTES) : 0;
+    line->length = 0;
+    line->cut = false;
+    line->in_json = writes_json;
+    if (writes_json)
+        line_start_json(line, level);
+    else
+        line_start_text(line, level);
+    if (current_request_id) {
+        line_add_word(line, writes_json ? ",\"request_id\":\"" : "[");
+        line_add_text(line, (struct text){current_request_id, length}, false);
+        line_add_word(line, writes_json ? "\"" : "] ");
+    }
+}
+
+/* ---- lines */
 
 void log_write(enum log_level level, const char *format, ...)
 {
     if (!log_enabled(level))
         return;
     int saved_errno = errno;
+    struct line line;
     struct raw raw;
     raw.length = 0; /* the rest is written before it is read */
-    raw_start(&raw, "todo.fcgi[%ld]: %s: ", (long)getpid(), level_names[level]);
-    if (current_request_id)
-        raw_start(&raw, "[%.*s] ", REQUEST_ID_MAX_BYTES, current_request_id);
     va_list arguments;
     va_start(arguments, format);
     bool fits = raw_add(&raw, format, arguments);
     va_end(arguments);
-    write_text((struct text){raw.data, raw.length}, !fits);
+    line_start(&line, level);
+    if (writes_json)
+        line_add_word(&line, ",\"message\":\"");
+    line_add_text(&line, (struct text){raw.data, raw.length}, !fits);
+    line_write(&line);
+    errno = saved_errno;
+}
+
+/* A member, or a word of text. */
+struct piece {
+    const char *json, *text; /* what stands before it */
+    const char *words[2];    /* NULL: it is the number; "" and "": there is none */
+    int64_t number;
+};
+
+static void line_add_piece(struct line *line, const struct piece *piece)
+{
+    if (piece->words[0] && !*piece->words[0] && !*piece->words[1])
+        return;
+    line_add_word(line, writes_json ? piece->json : piece->text);
+    if (!piece->words[0]) {
+        line_add_number(line, piece->number);
+        return;
+    }
+    line_add_word(line, piece->words[0]);
+    line_add_word(line, piece->words[1]);
+    if (writes_json)
+        line_add_word(line, "\"");
+}
+
+void log_access(const struct log_access *access)
+{
+    const struct piece pieces[] = {
+        {",\"method\":\"", "", {access->method, ""}, 0},
+        {",\"route\":\"", " ", {access->base, access->route}, 0},
+        {",\"status\":", " ", {NULL, NULL}, access->status},
+        {",\"user\":\"", " user=", {access->user, ""}, 0},
+        {",\"duration_us\":", " us=", {NULL, NULL}, access->duration_us},
+        {",\"database_us\":", " database_us=", {NULL, NULL}, access->database_us},
+    };
+    struct line line;
+    int saved_errno = errno;
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    line_start(&line, LOG_LEVEL_INFO);
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+        line_add_piece(&line, &pieces[i]);
+    if (writes_json)
+        line_add_word(&line, ",\"message\":\"answered");
+    line_write(&line);
     errno = saved_errno;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* log.h: one line per event on standard error. Control characters are neutralised and registered
- * secrets masked here and nowhere else; no line holds a token, a password or a secret. */
+/* log.h: one line per event on standard error, as text or as a JSON object. Control characters are
+ * neutralised and registered secrets masked here and nowhere else; no line holds a token, a
+ * password or a secret. */
 #ifndef TODO_LOG_H
 #define TODO_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level {
     LOG_LEVEL_ERROR,
@@ -23,14 +25,31 @@ const char *log_level_name(enum log_level level);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
+/* Later lines are JSON objects, or text again. Before the first call: text. */
+void log_set_json(bool json);
+
 /* Every later line has this id; NULL for none. The string must live until the next call. */
 void log_set_request_id(const char *id);
 
 /* `secret` (copied, 8 bytes or more, else ignored) is written as **** from now on. Up to 16. */
 void log_mask(const char *secret);
 
-/* One line: "todo.fcgi[PID]: LEVEL: [REQUEST-ID] text\n" in a single write(2), at most 2 KiB. */
+/* One line in a single write(2), at most 2 KiB: "todo.fcgi[PID]: LEVEL: [REQUEST-ID] text\n", or
+ * {"time":…,"level":…,"pid":…,"request_id":…,"message":"text"}. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What is told of a request that was answered. All strings but `user` are the product's own; that
+ * is a pseudonym (pseudonym.h), or "" for nobody. */
+struct log_access {
+    const char *method;
+    const char *base, *route; /* together the pattern of the path */
+    const char *user;
+    int status;
+    int64_t duration_us, database_us;
+};
+
+/* One line, at info level. */
+void log_access(const struct log_access *access);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "pool.h"
+#include "pseudonym.h"
 #include "reload.h"
 #include "server.h"
 #include "store.h"
@@ -47,10 +49,12 @@ static int load_settings(struct conf *conf)
 {
     char error[512];
     int status = conf_load(conf, environ, true, error, sizeof(error));
-    if (status == EX_OK)
+    if (status == EX_OK) {
         log_set_level((enum log_level)conf->log_level);
-    else
+        log_set_json(strcmp(conf->log_format, "json") == 0);
+    } else {
         fprintf(stderr, "todo.fcgi: %s\n", error);
+    }
     return status;
 }
 
@@ -60,6 +64,7 @@ static int run(struct program *program)
     long processes = program->conf.workers + keys_need_fetcher(&program->conf);
     bool pooled = processes > 1 || pool_has_old_workers();
     program->metrics = metrics_new();
+    pseudonym_start(&program->conf);
     program->board = key_board_new(program->conf.workers);
     keys_take_over(&program->conf, program->board);
     int status = pooled ? pool_run(processes, work, program) : work(program, 0);

@@ -13,7 +13,6 @@
 #include "response.h"
 
 #define PLACES_FOR_ROUTES ((METRICS_ROWS - METHOD_COUNT) / 2)
-#define TASKS "/api/tasks" /* what {T} is written as, whoever's they are */
 
 /* ---- the format */
 
@@ -113,10 +112,7 @@ static struct series name_row(const struct route *route, size_t row, char *patte
     if (row >= METRICS_ROWS - METHOD_COUNT)
         return (struct series){"none",
                                method_name((enum method)(row - (METRICS_ROWS - METHOD_COUNT)))};
-    if (strncmp(route->pattern, "{T}", 3) == 0)
-        snprintf(pattern, size, TASKS "%s", route->pattern + 3);
-    else
-        snprintf(pattern, size, "%s", route->pattern);
+    snprintf(pattern, size, "%s%s", route_base(route), route_rest(route));
     return (struct series){pattern, method_name(row % 2 ? METHOD_HEAD : route->method)};
 }
 

@@ -188,6 +188,21 @@ enum err route_find(const struct request *request, unsigned absent, struct match
     return ERR_NOT_FOUND;
 }
 
+static bool is_below_tasks(const struct route *route)
+{
+    return route && strncmp(route->pattern, "{T}", 3) == 0;
+}
+
+const char *route_base(const struct route *route)
+{
+    return is_below_tasks(route) ? "/api/tasks" : "";
+}
+
+const char *route_rest(const struct route *route)
+{
+    return !route ? "none" : is_below_tasks(route) ? route->pattern + 3 : route->pattern;
+}
+
 void route_allow_text(unsigned allow, char *out, size_t size)
 {
     size_t length = 0;

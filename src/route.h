@@ -48,6 +48,11 @@ enum err route_find(const struct request *request, unsigned absent,
  */
 const struct route *route_table(void);
 
+/* The pattern for people, in two parts: {T} is written as /api/tasks, whoever's they are. NULL is
+ * "none". */
+const char *route_base(const struct route *route);
+const char *route_rest(const struct route *route);
+
 /* "GET, HEAD, OPTIONS" from bits; `out` has at least 64 bytes. */
 void route_allow_text(unsigned allow, char *out, size_t size);
 

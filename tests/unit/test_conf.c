@@ -1008,6 +1008,7 @@ static void test_print_table(void **state)
         "TODO_JWT_AUDIENCE\tstring\t-\t0\t-\t",
         "TODO_JWT_ISSUER\tstring\t-\t0\t-\t",
         "TODO_JWT_LEEWAY\tinteger\t30\t0\t-\t",
+        "TODO_LOG_FORMAT\tstring\ttext\t0\t-\t",
         "TODO_LOG_LEVEL\tlevel\tinfo\t0\t-\t",
         "TODO_MAX_BODY\tinteger\t65536\t0\t-\t",
         "TODO_METRICS_ALLOW\tlist\t127.0.0.1, ::1\t0\t-\t",

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,7 @@ static int reset(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_INFO);
+    log_set_json(false);
     log_set_request_id(NULL);
     return 0;
 }
@@ -199,6 +201,124 @@ static void test_neutralised(void **state)
         assert_string_equal(logged(neutralised[i].text), neutralised[i].seen);
 }
 
+/* ---- JSON */
+
+/* The object that a line is, alone in one write; the caller's to json_decref. */
+static json_t *caught_object(void)
+{
+    char line[LINE_LIMIT + 2];
+    json_error_t error;
+    catch_into(line, sizeof(line));
+    size_t length = strlen(line);
+    assert_true(length > 0 && length <= LINE_LIMIT && line[length - 1] == '\n');
+    assert_null(memchr(line, '\n', length - 1));
+    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        fail_msg("%s: %s", error.text, line);
+    return object;
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* What a reader of the JSON gets is what a reader of the text sees, for the request's id as well.
+ */
+static void test_json_is_neutralised(void **state)
+{
+    (void)state;
+    log_set_json(true);
+    for (size_t i = 0; i < LENGTH(neutralised); i++) {
+        catch_start();
+        log_set_request_id(neutralised[i].text);
+        log_warning("%s", neutralised[i].text);
+        json_t *object = caught_object();
+        catch_stop();
+        assert_string_equal(member(object, "message"), neutralised[i].seen);
+        assert_string_equal(member(object, "request_id"), neutralised[i].seen);
+        assert_string_equal(member(object, "level"), "warning");
+        assert_int_equal(json_integer_value(json_object_get(object, "pid")), getpid());
+        assert_int_equal(strlen(member(object, "time")), 27);
+        json_decref(object);
+    }
+}
+
+static void test_long_json_is_whole(void **state)
+{
+    (void)state;
+    static const char *const units[] = {"a", "\"", "\\", "\n", "\xc3\xbc"};
+    static char text[9000];
+    log_set_json(true);
+    for (size_t i = 0; i < LENGTH(units); i++)
+        for (size_t size = 300; size < sizeof(text); size += 1 + size / 50) {
+            size_t length = strlen(units[i]), count = size / length;
+            for (size_t k = 0; k < count; k++)
+                memcpy(text + k * length, units[i], length);
+            text[count * length] = '\0';
+            catch_start();
+            log_error("%s", text);
+            json_t *object = caught_object();
+            catch_stop();
+            assert_non_null(member(object, "message"));
+            json_decref(object);
+        }
+}
+
+static const struct log_access answered = {"GET", "/api/tasks", "/{id}", "0123456789abcdef",
+                                           404,   1234567,      89};
+
+static void test_access_as_text(void **state)
+{
+    (void)state;
+    char line[256], expected[256];
+    struct log_access nobody = answered;
+    nobody.user = nobody.base = "";
+    nobody.database_us = 0;
+    catch_start();
+    log_set_request_id("req-1");
+    log_access(&answered);
+    catch_into(line, sizeof(line));
+    snprintf(expected, sizeof(expected),
+             "todo.fcgi[%ld]: info: [req-1] GET /api/tasks/{id} 404 user=0123456789abcdef "
+             "us=1234567 database_us=89\n",
+             (long)getpid());
+    assert_string_equal(line, expected);
+    log_access(&nobody);
+    assert_non_null(strstr(catch_next(), "] GET /{id} 404 us=1234567 database_us=0\n"));
+    log_set_level(LOG_LEVEL_WARNING);
+    log_access(&answered);
+    assert_string_equal(catch_next(), "");
+    catch_stop();
+}
+
+static void test_access_as_json(void **state)
+{
+    (void)state;
+    struct log_access nobody = answered;
+    nobody.user = "";
+    log_set_json(true);
+    catch_start();
+    log_set_request_id("req-1");
+    log_access(&answered);
+    json_t *object = caught_object();
+    log_access(&nobody);
+    json_t *other = caught_object();
+    catch_stop();
+    assert_string_equal(member(object, "request_id"), "req-1");
+    assert_string_equal(member(object, "method"), "GET");
+    assert_string_equal(member(object, "route"), "/api/tasks/{id}");
+    assert_string_equal(member(object, "user"), "0123456789abcdef");
+    assert_string_equal(member(object, "message"), "answered");
+    assert_int_equal(json_integer_value(json_object_get(object, "status")), 404);
+    assert_int_equal(json_integer_value(json_object_get(object, "duration_us")), 1234567);
+    assert_int_equal(json_integer_value(json_object_get(object, "database_us")), 89);
+    assert_int_equal(json_object_size(other), json_object_size(object) - 1);
+    assert_null(json_object_get(other, "user"));
+    json_decref(object);
+    json_decref(other);
+}
+
 /* ---- length */
 
 static void test_long_lines_are_cut(void **state)
@@ -291,6 +411,21 @@ static void test_masked_in_request_id(void **state)
     log_mask(SECRET);
     log_set_request_id(SECRET);
     assert_string_equal(logged("x"), "[****] x");
+}
+
+/* A secret that JSON would escape is compared as it is. */
+static void test_masked_in_json(void **state)
+{
+    (void)state;
+    static const char secret[] = "a \"secret\" with \\ in it";
+    log_mask(secret);
+    log_set_json(true);
+    catch_start();
+    log_error("it is \"%s\"", secret);
+    json_t *object = caught_object();
+    catch_stop();
+    assert_string_equal(member(object, "message"), "it is \"****\"");
+    json_decref(object);
 }
 
 /* Wherever a line is cut, no byte of a secret is left over. */
@@ -420,6 +555,11 @@ int main(void)
         cmocka_unit_test_setup(test_prefix, reset),
         cmocka_unit_test_setup(test_request_id_is_bounded_and_neutralised, reset),
         cmocka_unit_test_setup(test_neutralised, reset),
+        cmocka_unit_test_setup(test_json_is_neutralised, reset),
+        cmocka_unit_test_setup(test_long_json_is_whole, reset),
+        cmocka_unit_test_setup(test_access_as_text, reset),
+        cmocka_unit_test_setup(test_access_as_json, reset),
+        cmocka_unit_test_setup(test_masked_in_json, reset),
         cmocka_unit_test_setup(test_long_lines_are_cut, reset),
         cmocka_unit_test_setup(test_longest_line_is_whole, reset),
         cmocka_unit_test_setup(test_masked, reset),
