@@ -201,6 +201,16 @@ def test_no_position(ann, position):
     assert not by_standby(answer) and answer.json() == [task]
 
 
+def test_the_end_of_a_file_of_the_log(ann, own_cluster):
+    """The next record comes behind the new file's header, which the standby has not yet."""
+    ann.create()
+    own_cluster.sql("SELECT pg_switch_wal()")
+    ann.position = "none"
+    assert not by_standby(ann.get())
+    assert numbers(ann.position)[3] % 2**20 == 40
+    eventually(5, lambda: by_standby(ann.get()), "an answer before there is another record")
+
+
 def test_cross_origin(ann):
     answer = ann.get(headers={"Origin": ORIGIN})
     assert HEADER.lower() in answer.words("Access-Control-Expose-Headers")
