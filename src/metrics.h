@@ -42,6 +42,9 @@ enum metrics_counter {
     METRICS_LOST,
     METRICS_ROLLED_BACK,
     METRICS_REFUSED,
+    METRICS_STANDBY_ANSWERED, /* reads that it was asked for, by result */
+    METRICS_STANDBY_BEHIND,
+    METRICS_STANDBY_FAILED,
     METRICS_EMPTY, /* connections without an answer, by cause */
     METRICS_ABANDONED,
     METRICS_CUT,

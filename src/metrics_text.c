@@ -204,6 +204,12 @@ static const struct {
     {METRICS_LOST, "database_failures_total", "cause", "lost", NULL},
     {METRICS_ROLLED_BACK, "database_failures_total", "cause", "rolled_back", NULL},
     {METRICS_REFUSED, "database_failures_total", "cause", "refused", NULL},
+    {METRICS_STANDBY_ANSWERED, "standby_reads_total", "result", "answered",
+     "Reads that the standby was asked for: it answered, was behind the client, failed. The "
+     "database "
+     "answered the latter two."},
+    {METRICS_STANDBY_BEHIND, "standby_reads_total", "result", "behind", NULL},
+    {METRICS_STANDBY_FAILED, "standby_reads_total", "result", "failed", NULL},
     {METRICS_EMPTY, "unanswered_connections_total", "cause", "no_request",
      "Connections of the web server without a whole answer: no request came in time, the client "
      "was gone before it was begun, an answer was cut off."},

@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "store_internal.h"
 #include "store_replica.h"
 
@@ -183,6 +184,12 @@ static void rest(struct store_replica *replica, const char *why)
 
 enum answer { ANSWER_GOOD, ANSWER_EARLY, ANSWER_NONE };
 
+static const enum metrics_counter counters[] = {
+    [ANSWER_GOOD] = METRICS_STANDBY_ANSWERED,
+    [ANSWER_EARLY] = METRICS_STANDBY_BEHIND,
+    [ANSWER_NONE] = METRICS_STANDBY_FAILED,
+};
+
 static enum answer judge(struct store_replica *replica, const PGresult *reached)
 {
     if (!take_position(replica->store, reached, &replica->reached)) {
@@ -240,6 +247,7 @@ bool store_replica_read(struct store *store, struct text user, struct step *op)
     }
     store->waited_us += store_waited_us(replica->store);
     store_end_request(replica->store);
+    metrics_count(counters[answer]);
     replica->answered = answer == ANSWER_GOOD;
     return replica->answered;
 }

@@ -341,6 +341,21 @@ def test_reads_stay_right_whatever_happens_to_the_standby(lab, own_cluster, stan
     assert walk.counts[True] > 40 and walk.counts[False] > 0
 
 
+def test_counted(ann, standby):
+    def counted():
+        text = ann.site.request("GET", "/metrics", checked=False).body.decode()
+        found = re.findall(r'^todo_standby_reads_total{result="(\w+)"} (\d+)$', text, re.MULTILINE)
+        return {result: int(number) for result, number in found}
+
+    ann.create()
+    before = counted()
+    eventually_by_standby(ann.get)
+    assert counted()["answered"] == before["answered"] + 1
+    with paused(standby):
+        ann.create()
+        eventually(10, lambda: ann.get() and counted()["behind"] > before["behind"], "a count")
+
+
 def test_database_away(ann, own_cluster):
     """Then the standby still answers what it may; and after a write that nobody knows the end of,
     no position serves."""
