@@ -10,9 +10,11 @@
 #include "conf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "address.h"
 #include "conf_file.h"
@@ -24,6 +26,7 @@
 #define TODO_DEFAULT_CONFIG "/etc/todo-fcgi/todo.conf"
 #endif
 
+#define BESIDE_NAME "todo.conf"    /* in the program's directory, where it gets no environment */
 #define PREFIX "TODO_"             /* an unknown name that begins so is a mistake */
 #define FILE_SETTING "TODO_CONFIG" /* names the file: not a row of the table */
 #define FILE_SUFFIX "_FILE"
@@ -157,8 +160,9 @@ struct loader {
     struct conf *conf;
     struct source environment;
     struct source file;
-    const char *path; /* of TODO_CONFIG; NULL: the default file, if there is one */
-    char *text;       /* the file's, which its cells point into */
+    const char *path; /* of TODO_CONFIG; NULL: one of the default files, if there is one */
+    char beside[PATH_MAX];
+    char *text; /* the file's, which its cells point into */
     char *error;
     size_t error_size;
 };
@@ -299,10 +303,29 @@ static int gather_environment(struct loader *loader, char **environment)
     return status;
 }
 
+/* Makes the path of the file in the program's own directory. False when there is none. */
+static bool find_beside(char path[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+    const char *slash = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
+    size_t start = slash ? (size_t)(slash + 1 - path) : PATH_MAX;
+    if (start > PATH_MAX - sizeof(BESIDE_NAME))
+        return false;
+    memcpy(path + start, BESIDE_NAME, sizeof(BESIDE_NAME));
+    return access(path, F_OK) == 0;
+}
+
+static const char *file_path(struct loader *loader)
+{
+    if (loader->path)
+        return loader->path;
+    return find_beside(loader->beside) ? loader->beside : TODO_DEFAULT_CONFIG;
+}
+
 /* Reads the text of the file, if there is one. */
 static int read_file(struct loader *loader)
 {
-    loader->file.path = loader->path ? loader->path : TODO_DEFAULT_CONFIG;
+    loader->file.path = file_path(loader);
     const char *fault;
     int error = conf_file_read(loader->file.path, &loader->text, &fault);
     if (!loader->path && (error == ENOENT || error == ENOTDIR))

@@ -106,6 +106,17 @@ TODO_WORKERS='7'
     assert run([WORKER, "--check-config"], TODO_CONFIG=bad, TODO_LOG_LEVEL="info").returncode in (0, EX_CONFIG)
 
 
+def test_settings_beside_the_program(run, directory):
+    """Where a web server gives it no environment, and nobody is root: shared hosting."""
+    program = shutil.copy(WORKER, directory)
+    named = write(directory, "named.conf", "TODO_WORKERS=3\n")
+    write(directory, "todo.conf", "TODO_WORKERS=many\n")
+    done = run([program, "--check-config"], TODO_CONFIG="")
+    assert done.returncode == EX_CONFIG and f"{directory}/todo.conf:1: TODO_WORKERS" in done.stderr
+    assert run([program, "--check-config"], TODO_CONFIG=named).returncode == 0
+    assert run([WORKER, "--check-config"], TODO_CONFIG="").returncode == 0
+
+
 def test_environment_wins(cluster, directory, make_site):
     conf = write(directory, "todo.conf", f"BETTER_AUTH_SECRET={'y' * 40}\nTODO_REQUIRE_IF_MATCH=1\n")
     user = User(make_site(cluster, TODO_CONFIG=conf), "by-environment")
