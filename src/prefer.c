@@ -42,10 +42,13 @@ static bool same(struct text a, struct text b)
 
 bool prefer_has(const char *value, const char *preference)
 {
-    const struct text name = word(preference, "=");
-    const struct text wanted = text_of(preference + name.length + 1);
+    struct text name, wanted;
 
-    while (value && *value) {
+    if (!value)
+        return false;
+    name = word(preference, "=");
+    wanted = text_of(preference + name.length + 1);
+    while (*value) {
         const char *equals = value + span(value, "=;,");
 
         if (same(word(value, "=;,"), name))

@@ -94,20 +94,39 @@ __attribute__((format(printf, 2, 0))) static void add_value(struct buf *lines, c
         buf_vprintf(lines, format, arguments);
 }
 
+/* Gives where the value begins. */
+static size_t begin_line(struct buf *lines, const char *name)
+{
+    buf_add_string(lines, name);
+    buf_add(lines, ": ", 2);
+    return lines->length;
+}
+
+static void end_line(struct buf *lines, size_t start)
+{
+    neutralise(lines->data + start, lines->length - start);
+    buf_add(lines, "\r\n", 2);
+}
+
 void response_header(struct response *response, const char *name, const char *format, ...)
 {
     struct buf *lines = &response->headers;
+    size_t start = begin_line(lines, name);
     va_list arguments;
-    size_t start;
 
-    buf_add_string(lines, name);
-    buf_add(lines, ": ", 2);
-    start = lines->length;
     va_start(arguments, format);
     add_value(lines, format, arguments);
     va_end(arguments);
-    neutralise(lines->data + start, lines->length - start);
-    buf_add(lines, "\r\n", 2);
+    end_line(lines, start);
+}
+
+void response_header_text(struct response *response, const char *name, struct text value)
+{
+    struct buf *lines = &response->headers;
+    size_t start = begin_line(lines, name);
+
+    buf_add_text(lines, value);
+    end_line(lines, start);
 }
 
 size_t response_status_place(int status)

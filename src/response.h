@@ -37,6 +37,9 @@ void response_clear(struct response *response);
 void response_header(struct response *response, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a value that is there already. */
+void response_header_text(struct response *response, const char *name, struct text value);
+
 /* A place in the table of the statuses that we send, for those who count them, and back: 0 for one
  * that is not in it, and a place behind its end. */
 size_t response_status_place(int status);

@@ -11,13 +11,21 @@
 #define CURSOR_NAME "cursor="
 #define FRAME_SIZE sizeof(", <?" CURSOR_NAME ">; rel=\"first\"")
 
+/* Nearly all bytes are letters, or between '-' and '9', and need no search. */
+static bool is_uri_byte(unsigned char c)
+{
+    if ((c >= '-' && c <= '9') || (c >= 'a' && c <= 'z'))
+        return true;
+    return c > ' ' && c < 0x7f && !strchr("\"#<>[\\]^`{|}", c);
+}
+
 /* A byte that is none of a URI's (RFC 3986) would end the <reference>, or the header. */
 static void add_uri(struct buf *out, struct text raw)
 {
     for (size_t i = 0; i < raw.length; i++) {
         unsigned char c = (unsigned char)raw.data[i];
 
-        if (c <= ' ' || c >= 0x7f || strchr("\"#<>[\\]^`{|}", c))
+        if (!is_uri_byte(c))
             buf_printf(out, "%%%02X", c);
         else
             buf_add_char(out, (char)c);
@@ -52,9 +60,14 @@ static void add_link(struct buf *out, struct text base, char separator,
 {
     buf_add_string(out, out->length > 0 ? ", <" : "<");
     buf_add_text(out, base);
-    if (link->cursor)
-        buf_printf(out, "%c" CURSOR_NAME "%s", separator, link->cursor);
-    buf_printf(out, ">; rel=\"%s\"", link->relation);
+    if (link->cursor) {
+        buf_add_char(out, separator);
+        buf_add_string(out, CURSOR_NAME);
+        buf_add_string(out, link->cursor);
+    }
+    buf_add_string(out, ">; rel=\"");
+    buf_add_string(out, link->relation);
+    buf_add_char(out, '"');
 }
 
 static size_t length_of(struct text base, const struct task_link *link)
@@ -77,7 +90,7 @@ void task_links_add(const struct request *request, const struct task_link *links
         if (header.length + length_of(buf_text(&base), &links[i]) <= TASK_LINKS_MAX)
             add_link(&header, buf_text(&base), separator, &links[i]);
     if (header.length > 0)
-        response_header(response, "Link", "%.*s", (int)header.length, header.data);
+        response_header_text(response, "Link", buf_text(&header));
     buf_fini(&header);
     buf_fini(&base);
 }
