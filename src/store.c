@@ -373,13 +373,14 @@ enum err store_run_open(struct store *store, struct step *const *steps, size_t c
 enum err store_read(struct store *store, struct text user, struct step *op)
 {
     struct step enter;
-    struct step *steps[] = {&enter, op};
+    struct step *steps[3] = {&enter};
+    size_t count = 1 + step_list_reading(op, steps + 1);
     enum err err;
 
     if (store_replica_read(store, user, op))
         return ERR_NONE;
     store_enter(store, &enter, user);
-    err = store_run(store, steps, 2, true);
+    err = store_run(store, steps, count, true);
     step_fini(&enter);
     return err;
 }

@@ -27,10 +27,14 @@ struct step {
     char words[STEP_PARAMS][8]; /* room for the integers */
     bool prepares;              /* sent with a Parse of its own */
     PGresult *result;           /* owned; NULL: not run, or not reached */
+    struct step *before;        /* of a reading: runs before it in the same trip; NULL: none */
 };
 
 void step_init(struct step *step, struct statement statement);
 void step_fini(struct step *step);
+/* Puts a reading's steps at `steps`, and gives how many (1 or 2); lets go of their results. */
+size_t step_list_reading(struct step *op, struct step **steps);
+void step_fini_reading(struct step *op);
 /* Takes the result out of the step; the caller's to PQclear. */
 PGresult *step_result_steal(struct step *step);
 void step_text(struct step *step, struct text value);

@@ -10,8 +10,20 @@
 #include "store_internal.h"
 #include "store_task.h"
 
-/* Parameters of every list: $1 user, $2 and $3 the state already seen, $4 limit, $5 offset. */
-#define FIRST_FILTER_PARAM 6
+/* A list comes in two forms. Bare, it reads tasks alone, and a statement before it the state: what
+ * is written between the two makes the state older than the list, and so harmless. Framed, the
+ * users row stands around it: one snapshot, in which a state that was seen already keeps the tasks
+ * from being read, and all can be counted; that costs the database a third more. */
+struct list {
+    const struct task_query *query;
+    bool framed;
+};
+
+/* Parameters: $1 user; in a frame $2 and $3, the state already seen; then limit and offset. */
+static int limit_param(const struct list *list)
+{
+    return list->framed ? 4 : 2;
+}
 
 /* Conditions in the order of enum task_filter; '?' stands for the condition's parameter. */
 static const char *const filters[] = {
@@ -78,8 +90,9 @@ void task_place_at(struct task_place *place, const struct task *task)
 }
 
 /* The shape as a statement's key. */
-static unsigned shape_key(const struct task_query *query)
+static unsigned shape_key(const struct list *list)
 {
+    const struct task_query *query = list->query;
     const struct task_place *from = &query->from;
     unsigned shape = query->filters;
 
@@ -89,10 +102,11 @@ static unsigned shape_key(const struct task_query *query)
     shape = shape * 2 + from->at_row;
     shape = shape * 2 + query->trash;
     shape = shape * 2 + query->count_all;
+    shape = shape * 2 + list->framed;
     return STATEMENT_LIST + shape;
 }
 
-_Static_assert(STATEMENT_LIST + (1u << FILTER_COUNT) * TASK_SORT_COUNT * 32 <= STATEMENT_KEYS,
+_Static_assert(STATEMENT_LIST + (1u << FILTER_COUNT) * TASK_SORT_COUNT * 64 <= STATEMENT_KEYS,
                "every shape of a list has a key");
 
 static void write_filter(const char *filter, int param, struct buf *sql)
@@ -107,15 +121,16 @@ static void write_filter(const char *filter, int param, struct buf *sql)
 
 /* Which rows; whether the state was seen already is decided once, before any of them is read. Gives
  * the number of the next parameter. */
-static int write_conditions(const struct task_query *query, struct buf *sql)
+static int write_conditions(const struct list *list, struct buf *sql)
 {
-    int param = FIRST_FILTER_PARAM;
+    const struct task_query *query = list->query;
+    int param = limit_param(list) + 2;
 
-    buf_printf(sql,
-               "FROM todo.tasks k WHERE k.user_id = $1 AND k.deleted_at IS %s "
-               "AND (u.epoch IS DISTINCT FROM $2::bigint OR u.change_seq IS DISTINCT FROM "
-               "$3::bigint)",
+    buf_printf(sql, "FROM todo.tasks k WHERE k.user_id = $1 AND k.deleted_at IS %s",
                query->trash ? "NOT NULL" : "NULL");
+    if (list->framed)
+        buf_add_string(sql, " AND (u.epoch IS DISTINCT FROM $2::bigint "
+                            "OR u.change_seq IS DISTINCT FROM $3::bigint)");
     for (size_t i = 0; i < FILTER_COUNT; i++)
         if (query->filters & 1u << i)
             write_filter(filters[i], param++, sql);
@@ -141,27 +156,39 @@ static void write_order(const struct task_place *from, int param, struct buf *sq
     buf_printf(sql, "k.id%s", direction);
 }
 
+/* What stands before the list's own FROM. All are counted once, on the users row. */
+static void write_head(const struct list *list, struct buf *sql)
+{
+    bool count_all = list->query->count_all;
+
+    if (count_all) {
+        buf_add_string(sql, "WITH u AS MATERIALIZED (SELECT u.*, (SELECT count(*) ");
+        write_conditions(list, sql);
+        buf_add_string(sql, ") AS total FROM todo.users u WHERE u.id = $1) ");
+    }
+    buf_add_string(sql, "SELECT " TASK_COLUMNS);
+    if (list->framed)
+        buf_printf(sql, "u.epoch, u.change_seq%s LEFT JOIN LATERAL (SELECT * ",
+                   count_all ? ", u.total FROM u" : " FROM todo.users u");
+    else
+        sql->data[sql->length - strlen(", ")] = ' ';
+}
+
 /* The users row is outside, so that the answer has the list's state even when no task fits; with
- * one row there and nothing to hash on, only a nested loop can join, which keeps the order. All are
- * counted once, on that row. */
+ * one row there and nothing to hash on, only a nested loop can join, which keeps the order. */
 static const char *compose(struct arena *arena, const void *question)
 {
-    const struct task_query *query = question;
+    const struct list *list = question;
+    int limit = limit_param(list);
     const char *text;
     struct buf sql;
-    int param;
 
     buf_init(&sql);
-    if (query->count_all) {
-        buf_add_string(&sql, "WITH u AS MATERIALIZED (SELECT u.*, (SELECT count(*) ");
-        write_conditions(query, &sql);
-        buf_add_string(&sql, ") AS total FROM todo.users u WHERE u.id = $1) ");
-    }
-    buf_printf(&sql, "SELECT " TASK_COLUMNS "u.epoch, u.change_seq%s LEFT JOIN LATERAL (SELECT * ",
-               query->count_all ? ", u.total FROM u" : " FROM todo.users u");
-    param = write_conditions(query, &sql);
-    write_order(&query->from, param, &sql);
-    buf_add_string(&sql, " LIMIT $4::bigint OFFSET $5::bigint) k ON true WHERE u.id = $1");
+    write_head(list, &sql);
+    write_order(&list->query->from, write_conditions(list, &sql), &sql);
+    buf_printf(&sql, " LIMIT $%d::bigint OFFSET $%d::bigint", limit, limit + 1);
+    if (list->framed)
+        buf_add_string(&sql, ") k ON true WHERE u.id = $1");
     text = arena_text(arena, buf_text(&sql));
     buf_fini(&sql);
     return text;
@@ -221,25 +248,31 @@ static void add_key(const struct task_place *from, struct step *step)
     step_int(step, from->id);
 }
 
-/* The parameters that lists and tags begin with. No state has an epoch of -1. */
-static void begin(struct step *step, struct statement statement, struct text user,
-                  const struct task_state *seen)
+/* No state has an epoch of -1. */
+static void add_seen(struct step *step, const struct task_state *seen)
 {
-    step_init(step, statement);
-    step_text(step, user);
     step_int(step, seen ? seen->epoch : -1);
     step_int(step, seen ? seen->change_seq : -1);
 }
 
 /* `column` is the state's first. No row at all: the user has none, so nothing was ever written. */
+static void take_state(const PGresult *result, int column, struct task_state *state)
+{
+    *state = (struct task_state){0};
+    if (PQntuples(result) == 0)
+        return;
+    state->epoch = result_int(result, 0, column);
+    state->change_seq = result_int(result, 0, column + 1);
+}
+
+/* The same of rows in a frame. */
 static void take_rows(struct step *step, int column, struct task_state *state,
                       struct task_rows *rows)
 {
+    take_state(step->result, column, state);
     rows->count = PQntuples(step->result);
     if (rows->count == 0)
         return;
-    state->epoch = result_int(step->result, 0, column);
-    state->change_seq = result_int(step->result, 0, column + 1);
     if (column + 2 < PQnfields(step->result))
         rows->total = result_int(step->result, 0, column + 2);
     if (result_is_null(step->result, 0, 0))
@@ -260,20 +293,46 @@ static enum err read_rows(struct store *store, struct text user, struct step *st
     return err;
 }
 
+/* Reads a bare list, and the state before it. */
+static enum err read_bare(struct store *store, struct text user, struct step *step,
+                          struct task_state *state, struct task_rows *rows)
+{
+    struct step before;
+    enum err err;
+
+    step_init(&before, store_statement(SQL_STATE));
+    step_text(&before, user);
+    step->before = &before;
+    err = store_read(store, user, step);
+    *state = (struct task_state){0};
+    *rows = (struct task_rows){.user = user};
+    if (err == ERR_NONE) {
+        take_state(before.result, 0, state);
+        rows->count = PQntuples(step->result);
+        rows->result = step_result_steal(step);
+    }
+    step_fini_reading(step);
+    return err;
+}
+
 enum err store_task_list(struct store *store, struct text user, const struct task_query *query,
                          const struct task_state *seen, struct task_state *state,
                          struct task_rows *rows)
 {
-    struct statement statement = {.key = shape_key(query), .compose = compose, .question = query};
+    const struct list list = {query, seen || query->count_all};
     struct step step;
 
-    begin(&step, statement, user, seen);
+    step_init(&step, (struct statement){shape_key(&list), NULL, compose, &list});
+    step_text(&step, user);
+    if (list.framed)
+        add_seen(&step, seen);
     step_int(&step, query->limit + 1);
     step_int(&step, query->offset);
     add_filters(store, query, &step);
     if (query->from.at_row)
         add_key(&query->from, &step);
-    return read_rows(store, user, &step, TASK_COLUMN_COUNT, state, rows);
+    return list.framed ? read_rows(store, user, &step, TASK_COLUMN_COUNT, state, rows)
+                       : read_bare(store, user, &step, state, rows);
 }
 
 enum err store_task_tags(struct store *store, struct text user, const struct task_state *seen,
@@ -281,7 +340,9 @@ enum err store_task_tags(struct store *store, struct text user, const struct tas
 {
     struct step step;
 
-    begin(&step, store_statement(SQL_TASK_TAGS), user, seen);
+    step_init(&step, store_statement(SQL_TASK_TAGS));
+    step_text(&step, user);
+    add_seen(&step, seen);
     return read_rows(store, user, &step, 2, state, rows);
 }
 

@@ -207,19 +207,20 @@ static enum answer judge(struct store_replica *replica, const PGresult *reached)
 static enum answer try(struct store_replica *replica, struct text user, struct step *op)
 {
     struct step reached, enter;
-    struct step *steps[] = {&reached, &enter, op};
+    struct step *steps[4] = {&reached, &enter};
+    size_t count = 2 + step_list_reading(op, steps + 2);
     enum answer answer = ANSWER_NONE;
     enum err err;
 
     step_init(&reached, store_statement(SQL_REPLAYED));
     store_enter(replica->store, &enter, user);
-    err = store_run(replica->store, steps, 3, false);
+    err = store_run(replica->store, steps, count, false);
     if (err == ERR_NONE)
         answer = judge(replica, reached.result);
     else if (err == ERR_UNAVAILABLE)
         rest(replica, "no answer");
     if (answer != ANSWER_GOOD)
-        step_fini(op);
+        step_fini_reading(op);
     step_fini(&reached);
     step_fini(&enter);
     return answer;

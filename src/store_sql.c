@@ -69,6 +69,8 @@ static const char *const statements[SQL_COUNT] = {
                      "(user_id, scope, payload, status, content_type, headers, body) "
                      "VALUES ($1, $2, $3, $4::bigint, $5, $6, $7)",
 
+    [SQL_STATE] = "SELECT epoch, change_seq FROM todo.users WHERE id = $1",
+
     /* The owner's row is made or counted up in the same statement, which also locks it. */
     [SQL_TASK_CREATE] =
         "WITH b AS (INSERT INTO todo.users AS u (id, email, name, change_seq) VALUES ($1, $2, $3, "

@@ -17,8 +17,8 @@ struct statement {
     const void *question;
 };
 
-#define STATEMENT_KEYS 65536 /* keys lie below this */
-#define STATEMENT_LIST 64    /* the first key of the lists' shapes */
+#define STATEMENT_KEYS 131072 /* keys lie below this */
+#define STATEMENT_LIST 64     /* the first key of the lists' shapes */
 
 enum sql {
     SQL_BEGIN,
@@ -35,6 +35,7 @@ enum sql {
     SQL_KEY_FIND,
     SQL_KEY_EXPIRE,
     SQL_KEY_KEEP,
+    SQL_STATE,
     SQL_TASK_CREATE,
     SQL_TASK_GET,
     SQL_TASK_UPDATE,

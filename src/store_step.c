@@ -15,12 +15,30 @@ void step_init(struct step *step, struct statement statement)
     step->statement = statement;
     step->count = 0;
     step->result = NULL;
+    step->before = NULL;
 }
 
 void step_fini(struct step *step)
 {
     PQclear(step->result);
     step->result = NULL;
+}
+
+size_t step_list_reading(struct step *op, struct step **steps)
+{
+    size_t count = 0;
+
+    if (op->before)
+        steps[count++] = op->before;
+    steps[count++] = op;
+    return count;
+}
+
+void step_fini_reading(struct step *op)
+{
+    if (op->before)
+        step_fini(op->before);
+    step_fini(op);
 }
 
 PGresult *step_result_steal(struct step *step)
