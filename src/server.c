@@ -3,8 +3,8 @@
  *
  * We accept connections ourselves and hand each to libfcgi, for three reasons: a connection gets
  * its time-outs before its first byte is read; a bad one ends only itself (libfcgi would go on to
- * accept another, without them); and the drain signals stay blocked but for the moments when no
- * request is in hand. */
+ * accept another, without them); and the signals that we take stay blocked, and
+ * are waited for where connections are. */
 #include <config.h>
 
 #include <errno.h>
@@ -17,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -40,7 +42,8 @@
 struct server {
     struct app *app;
     int listen_fd;
-    int queue;          /* an epoll descriptor that watches listen_fd */
+    int queue;          /* an epoll descriptor that watches listen_fd and signals */
+    int signals;        /* readable when one of those below is pending */
     sigset_t open_mask; /* the process's signal mask without the signals below */
     FCGX_Request request;
     struct response response;
@@ -88,11 +91,17 @@ void server_drain_signals(sigset_t *signals)
     }
 }
 
+/* Those that are blocked but for moments. */
+static void taken_signals(sigset_t *signals)
+{
+    server_drain_signals(signals);
+    sigaddset(signals, SIGHUP);
+}
+
 void server_signals(void)
 {
     sigset_t taken;
-    server_drain_signals(&taken);
-    sigaddset(&taken, SIGHUP);
+    taken_signals(&taken);
     sigprocmask(SIG_BLOCK, &taken, NULL);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         struct sigaction action = {.sa_handler = signal_table[i].handler, .sa_flags = SA_RESTART};
@@ -170,13 +179,17 @@ static bool is_abandoned(const FCGX_Request *request)
     return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-/* epoll_pwait delivers no signal while the descriptor is ready, so that under load only this does.
- */
-static bool is_drain_asked(const struct server *server)
+/* Lets the handlers of what is pending run. */
+static void take_signals(const struct server *server)
 {
     sigset_t closed;
     sigprocmask(SIG_SETMASK, &server->open_mask, &closed);
     sigprocmask(SIG_SETMASK, &closed, NULL);
+}
+
+static bool is_drain_asked(const struct server *server)
+{
+    take_signals(server);
     return drain_asked;
 }
 
@@ -200,40 +213,124 @@ static bool send_rest(struct server *server)
     return true;
 }
 
-/* False: the answer was begun and cannot be completed. */
-static bool answer(struct server *server)
+/* ---- a whole answer, in records of our own (FastCGI specification, 3.3 and 5.5): libfcgi would
+ * copy it and send it in pieces of 8 KiB, each of which wakes the web server up. */
+
+enum { RECORD_VERSION = 1, RECORD_END_REQUEST = 3, RECORD_STDOUT = 6, RECORD_HEAD_SIZE = 8 };
+#define RECORD_CONTENT_MAX 65535
+
+static void put_record_head(unsigned char *out, int type, int request_id, size_t length)
+{
+    const unsigned char head[RECORD_HEAD_SIZE] = {
+        RECORD_VERSION,
+        (unsigned char)type,
+        (unsigned char)(request_id >> 8),
+        (unsigned char)request_id,
+        (unsigned char)(length >> 8),
+        (unsigned char)length,
+    };
+    memcpy(out, head, sizeof(head));
+}
+
+/* What stands behind the last piece: the end of the stream, and of the request. The content of the
+ * latter is zeros: status 0, complete. */
+static void put_trailer(unsigned char out[3 * RECORD_HEAD_SIZE], int request_id)
+{
+    put_record_head(out, RECORD_STDOUT, request_id, 0);
+    put_record_head(out + RECORD_HEAD_SIZE, RECORD_END_REQUEST, request_id, RECORD_HEAD_SIZE);
+    memset(out + 2 * RECORD_HEAD_SIZE, 0, RECORD_HEAD_SIZE);
+}
+
+/* Sends all of `parts`, and changes them; false when the peer does not take it in time. */
+static bool send_parts(int connection, struct iovec *parts, size_t count)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    while (message.msg_iovlen > 0) {
+        ssize_t sent = sendmsg(connection, &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR)
+            return false;
+        size_t left = sent < 0 ? 0 : (size_t)sent;
+        for (; message.msg_iovlen > 0 && left >= message.msg_iov->iov_len; message.msg_iovlen--)
+            left -= message.msg_iov++->iov_len;
+        if (message.msg_iovlen > 0) {
+            message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + left;
+            message.msg_iov->iov_len -= left;
+        }
+    }
+    return true;
+}
+
+static struct iovec take_part(struct text *text, size_t room)
+{
+    size_t length = text->length < room ? text->length : room;
+    union {
+        const char *read_only;
+        void *any;
+    } data = {text->data};
+    text->data += length;
+    text->length -= length;
+    return (struct iovec){data.any, length};
+}
+
+static bool send_whole(const FCGX_Request *request, struct text head, struct text body)
+{
+    unsigned char record_head[RECORD_HEAD_SIZE], trailer[3 * RECORD_HEAD_SIZE];
+    bool sent = true;
+    put_trailer(trailer, request->requestId);
+    while (sent && head.length + body.length > 0) {
+        struct iovec parts[4] = {{record_head, sizeof(record_head)}};
+        parts[1] = take_part(&head, RECORD_CONTENT_MAX);
+        parts[2] = take_part(&body, RECORD_CONTENT_MAX - parts[1].iov_len);
+        parts[3] = (struct iovec){trailer, head.length + body.length > 0 ? 0 : sizeof(trailer)};
+        put_record_head(record_head, RECORD_STDOUT, request->requestId,
+                        parts[1].iov_len + parts[2].iov_len);
+        sent = send_parts(request->ipcFd, parts, 4);
+    }
+    return sent;
+}
+
+/* ---- the way of an answer */
+
+enum sent { SENT_WHOLE, SENT_PIECES, SENT_NOT, SENT_TORN };
+
+/* In pieces, what libfcgi still holds has to follow; torn, it was begun and cannot be completed. */
+static enum sent answer(struct server *server)
 {
     FCGX_Request *request = &server->request;
     struct response *response = &server->response;
-    bool whole = true;
+    enum sent sent;
     response_clear(response);
     enum method method = app_handle(server->app, request->envp, read_body, request->in, response);
+    struct text body = method == METHOD_HEAD ? TEXT_NULL : buf_text(&response->body);
     buf_clear(&server->head);
     response_head(response, &server->head);
-    if (put(request->out, buf_text(&server->head)) && method != METHOD_HEAD &&
-        put(request->out, buf_text(&response->body)))
-        whole = send_rest(server);
+    if (method == METHOD_HEAD || !response->source.next)
+        sent = send_whole(request, buf_text(&server->head), body) ? SENT_WHOLE : SENT_NOT;
+    else if (put(request->out, buf_text(&server->head)) && put(request->out, body))
+        sent = send_rest(server) ? SENT_PIECES : SENT_TORN;
+    else
+        sent = SENT_NOT;
     app_end(server->app, response);
-    return whole;
+    return sent;
 }
 
-/* Sends what is left and closes the connection, whatever the peer asked for: to keep it open would
- * starve the others. When the peer may still be sending, libfcgi reads on a while before it closes,
- * because to close with unread input would take the answer away from the peer. */
-static void close_request(FCGX_Request *request)
+/* Sends what is left of a stream. False: the peer takes no more; to try would be to wait again. */
+static bool finish_pieces(const FCGX_Request *request)
 {
-    if (FCGX_GetError(request->out) != 0) { /* it would be tried, and waited for, once more */
+    return FCGX_GetError(request->out) == 0 && FCGX_FClose(request->err) == 0 &&
+           FCGX_FClose(request->out) == 0;
+}
+
+/* Closes the connection, whatever the peer asked for: to keep it open would starve the others. When
+ * the peer may still be sending, libfcgi reads on a while before it closes, because to close with
+ * unread input would take the answer away from the peer. */
+static void close_request(FCGX_Request *request, enum sent sent)
+{
+    if (sent == SENT_NOT || (sent == SENT_PIECES && !finish_pieces(request)))
         log_debug("the web server takes no more of the answer");
-        FCGX_Free(request, 1);
-        return;
-    }
-    FCGX_FClose(request->err);
-    if (FCGX_FClose(request->out) != 0)
-        log_debug("the web server did not take the whole answer");
-    if (FCGX_GetChar(request->in) != EOF || FCGX_GetError(request->in) != 0)
+    else if (FCGX_GetChar(request->in) != EOF || FCGX_GetError(request->in) != 0)
         FCGX_Attach(request);
-    request->keepConnection = 0;
-    FCGX_Finish_r(request);
+    FCGX_Free(request, 1);
 }
 
 /* Closes the connection so that the web server, and behind it the client, sees that the answer is
@@ -247,6 +344,16 @@ static void cut_request(FCGX_Request *request)
     if (send(request->ipcFd, broken, sizeof(broken), MSG_NOSIGNAL) < 0)
         log_debug("the web server has closed the connection");
     FCGX_Free(request, 1);
+}
+
+static void end_request(FCGX_Request *request, enum sent sent)
+{
+    if (sent == SENT_TORN) {
+        cut_request(request);
+        metrics_count(METRICS_CUT);
+    } else {
+        close_request(request, sent);
+    }
 }
 
 /* Several workers share the queue: that there was a connection does not mean that it is ours. */
@@ -274,28 +381,32 @@ static void serve_one(struct server *server)
         log_debug("a request was abandoned before it was begun");
         metrics_count(METRICS_ABANDONED);
         FCGX_Free(&server->request, 1);
-    } else if (answer(server)) {
-        close_request(&server->request);
     } else {
-        cut_request(&server->request);
-        metrics_count(METRICS_CUT);
+        end_request(&server->request, answer(server));
     }
     metrics_set_busy(false);
 }
 
-/* At most `limit` milliseconds; -1: for ever. */
-static bool wait_for_connection(const struct server *server, int limit, const sigset_t *mask)
+/* At most `limit` milliseconds; -1: for ever. Signals end the wait, and their handlers run. */
+static bool wait_for_connection(const struct server *server, int limit)
 {
-    struct epoll_event event;
-    return epoll_pwait(server->queue, &event, 1, limit, mask) > 0;
+    struct epoll_event events[2];
+    bool waiting = false;
+    int count = epoll_wait(server->queue, events, 2, limit);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == server->listen_fd)
+            waiting = true;
+        else
+            take_signals(server);
+    }
+    return waiting;
 }
 
 /* What already waits in the queue was promised an answer by whoever accepted it into it. */
 static void drain(struct server *server)
 {
     int64_t deadline = clock_now_ms() + DRAIN_MAX_MS;
-    while (!queue_left && clock_now_ms() < deadline &&
-           wait_for_connection(server, DRAIN_IDLE_MS, NULL))
+    while (!queue_left && clock_now_ms() < deadline && wait_for_connection(server, DRAIN_IDLE_MS))
         serve_one(server);
 }
 
@@ -314,21 +425,29 @@ static void set_up_socket(int listen_fd)
     setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+static bool watch(const struct server *server, int fd, uint32_t how)
+{
+    struct epoll_event event = {.events = EPOLLIN | how, .data = {.fd = fd}};
+    return fd >= 0 && epoll_ctl(server->queue, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 /* The wait is exclusive, so that a connection wakes one worker and not the whole pool. Each worker
  * needs a descriptor of its own for that. */
 static bool watch_queue(struct server *server)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    sigset_t taken;
+    taken_signals(&taken);
     server->queue = epoll_create1(EPOLL_CLOEXEC);
-    return server->queue >= 0 &&
-           epoll_ctl(server->queue, EPOLL_CTL_ADD, server->listen_fd, &event) == 0;
+    server->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    return server->queue >= 0 && watch(server, server->listen_fd, EPOLLEXCLUSIVE) &&
+           watch(server, server->signals, 0);
 }
 
 static void server_init(struct server *server, struct app *app, int listen_fd)
 {
     server->app = app;
     server->listen_fd = listen_fd;
-    server->queue = -1;
+    server->queue = server->signals = -1;
     sigprocmask(SIG_BLOCK, NULL, &server->open_mask);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         sigdelset(&server->open_mask, signal_table[i].number);
@@ -341,18 +460,19 @@ static void server_fini(struct server *server)
 {
     buf_fini(&server->head);
     response_fini(&server->response);
+    close(server->signals);
     close(server->queue);
 }
 
 static int serve(struct server *server)
 {
     notify_ready();
-    while (!is_drain_asked(server)) {
+    while (!drain_asked) {
         if (is_reload_due()) {
             notify_reloading();
             return RELOAD;
         }
-        if (wait_for_connection(server, -1, &server->open_mask))
+        if (wait_for_connection(server, -1))
             serve_one(server);
     }
     notify_stopping();
