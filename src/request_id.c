@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* request_id.c: takes over or makes up request ids. They are no secrets, only unlikely to repeat.
- * Random bytes are fetched for several at a time: by a worker, after the fork, or two would give out
- * the same ids. */
+ * Random bytes are fetched for several at a time: by a worker, after the fork, or two would give
+ * out the same ids. */
 #include <config.h>
 
 #include <stdint.h>
