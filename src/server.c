@@ -3,8 +3,8 @@
  *
  * We accept connections ourselves and hand each to libfcgi, for three reasons: a connection gets
  * its time-outs before its first byte is read; a bad one ends only itself (libfcgi would go on to
- * accept another, without them); and the signals that we take stay blocked, and are waited for where
- * connections are. */
+ * accept another, without them); and the signals that we take stay blocked, and are waited for
+ * where connections are. */
 #include <config.h>
 
 #include <errno.h>
@@ -472,7 +472,7 @@ static int serve(struct server *server)
             notify_reloading();
             return RELOAD;
         }
-        if (wait_for_connection(server, -1))
+        if (wait_for_connection(server, -1) && !drain_asked && !reload_asked)
             serve_one(server);
     }
     notify_stopping();
