@@ -23,23 +23,17 @@ struct claim {
 struct claims {
     struct claim *items;
     size_t count;
-    json_t *json; /* owns what `items` points to; NULL: that is the arena's and the caller's */
+    json_t *json; /* owns what `items` points to */
 };
 
 #define CLAIMS_DEPTH_MAX 64 /* levels of arrays and objects */
 
-/* Reads `bytes`, which must outlive the claims. False, and nothing to free, unless they are one
- * JSON object in UTF-8 without U+0000, trailing bytes, a member twice, or more than
- * CLAIMS_DEPTH_MAX levels. */
+/* Reads `bytes`. False, and nothing to free, unless they are one JSON object in UTF-8 without
+ * U+0000, trailing bytes, a member twice, or more than CLAIMS_DEPTH_MAX levels. */
 bool claims_read(struct claims *claims, struct arena *arena, struct text bytes);
 void claims_free(struct claims *claims);
 
 /* NULL: there is none of that name. */
 const struct claim *claims_find(const struct claims *claims, const char *name);
-
-/* The two readers that claims_read is made of, for tests. Either gives the same claims; the first
- * takes no more than the plain form that nearly all tokens have, and says false of any other. */
-bool claims_read_plain(struct claims *claims, struct arena *arena, struct text bytes);
-bool claims_read_any(struct claims *claims, struct arena *arena, struct text bytes);
 
 #endif

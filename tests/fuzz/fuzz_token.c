@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Fuzzes token_verify, with libjwt, OpenSSL and jansson as its judges. The first byte picks the
+/* Fuzzes token_verify, with libjwt and OpenSSL as its judges. The first byte picks the
  * settings and how the rest is read: as a token; or as a header, a line feed and a payload, which
  * are then signed, so that what lies behind the signature is reached. */
 #include <config.h>
@@ -87,42 +87,6 @@ static bool is_signed(struct arena *arena, const char *token)
     return dot != NULL && strcmp(dot + 1, signature_of(arena, token, (size_t)(dot - token))) == 0;
 }
 
-static bool is_same_claim(const struct claim *a, const struct claim *b)
-{
-    return text_equal(a->name, b->name) && a->kind == b->kind && text_equal(a->string, b->string) &&
-           a->number == b->number && a->json == b->json;
-}
-
-/* What is read as a plain object is the same to jansson. */
-static void check_plain(struct arena *arena, struct text json)
-{
-    struct claims plain, any;
-
-    if (!claims_read_plain(&plain, arena, json))
-        return;
-    demand(claims_read_any(&any, arena, json) && plain.count == any.count);
-    for (size_t i = 0; i < plain.count; i++)
-        demand(is_same_claim(&plain.items[i], &any.items[i]));
-    claims_free(&any);
-}
-
-/* Each segment that holds something. */
-static void check_segments(struct arena *arena, struct text token)
-{
-    struct text rest = token;
-
-    while (rest.length > 0) {
-        const char *dot = memchr(rest.data, '.', rest.length);
-        struct text segment = {rest.data, dot == NULL ? rest.length : (size_t)(dot - rest.data)};
-        struct text bytes;
-
-        if (base64url_decode(arena, segment, &bytes))
-            check_plain(arena, bytes);
-        rest.data += segment.length + (dot != NULL);
-        rest.length -= segment.length + (dot != NULL);
-    }
-}
-
 /* The types that every libjwt knows: none, and JWT. */
 static bool has_plain_type(struct arena *arena, struct text token)
 {
@@ -134,7 +98,7 @@ static bool has_plain_type(struct arena *arena, struct text token)
 
     demand(dot != NULL &&
            base64url_decode(arena, (struct text){token.data, (size_t)(dot - token.data)}, &bytes) &&
-           claims_read_any(&header, arena, bytes));
+           claims_read(&header, arena, bytes));
     type = claims_find(&header, "typ");
     plain = type == NULL || text_equal(type->string, text_of("JWT"));
     claims_free(&header);
@@ -194,7 +158,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (choices & CHOICE_SIGN)
         token = signed_token(&arena, data + 1, size - 1);
     check_token(&conf, &arena, token);
-    check_segments(&arena, token);
     arena_fini(&arena);
     return 0;
 }
