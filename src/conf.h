@@ -5,8 +5,9 @@
  * whether it is secret, and one line of help; --help, todo.conf(5), the README's table and the
  * sample file are checked against it by a test. A setting comes from the environment, else from the
  * file named by TODO_CONFIG, else from todo.conf beside the program or, if there is none, from the
- * default file if that exists (conf_file.h has the syntax). Given empty it counts as not given. A secret or a database URL may also come from the
- * file that NAME_FILE names. An alias stands for the name; two spellings in one place must agree.
+ * default file if that exists (conf_file.h has the syntax). Given empty it counts as not given. A
+ * secret or a database URL may also come from the file that NAME_FILE names. An alias stands for
+ * the name; two spellings in one place must agree.
  */
 #ifndef TODO_CONF_H
 #define TODO_CONF_H
