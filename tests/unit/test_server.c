@@ -218,6 +218,15 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Until the workers have so many requests in hand. */
+static void wait_until_handled(int count)
+{
+    int64_t limit = clock_now_ms() + 10000;
+    while (atomic_load(handled) < count && clock_now_ms() < limit)
+        usleep(2000);
+    assert_int_equal(atomic_load(handled), count);
+}
+
 /* The exit status of the worker, or minus the signal that killed it; -1000 when it lives on. */
 static int end_of_worker(struct fixture *fixture, int64_t milliseconds)
 {
@@ -785,7 +794,7 @@ static void test_drain_answers_the_whole_queue(void **state)
     int fds[CLIENTS];
     for (int i = 0; i < CLIENTS; i++)
         fds[i] = send_get(fixture, "/large");
-    usleep(50000);
+    wait_until_handled(1);
     kill(fixture->worker, SIGTERM);
     assert_answer(slow, "/slow");
     for (int i = 0; i < CLIENTS; i++) {
@@ -805,7 +814,7 @@ static void test_quit_leaves_the_queue(void **state)
     struct fixture *fixture = *state;
     int fds[CLIENTS];
     int slow = send_get(fixture, "/slow");
-    usleep(50000);
+    wait_until_handled(1);
     for (int i = 0; i < CLIENTS; i++)
         fds[i] = send_get(fixture, "/queued");
     kill(fixture->worker, SIGQUIT);
@@ -822,7 +831,7 @@ static void test_hup_ends_a_worker_between_two_requests(void **state)
     struct fixture *fixture = *state;
     int slow = send_get(fixture, "/slow");
     int next = send_get(fixture, "/next");
-    usleep(50000);
+    wait_until_handled(1);
     kill(fixture->worker, SIGHUP);
     assert_answer(slow, "/slow");
     assert_int_equal(end_of_worker(fixture, 10000), RELOAD & 0xff);
