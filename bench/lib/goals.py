@@ -27,7 +27,8 @@ class Goals:
         else:
             shown = f"{report.number(value, ',.0f' if abs(value) >= 1000 else '.3g')}{unit}"
             met = value <= limit if sign == "<=" else value >= limit
-            cell = f"{shown}, met" if met else f"**{shown}**, missed by {100 * abs(value / limit - 1):.0f} %"
+            missed = f"missed by {100 * abs(value / limit - 1):,.0f} %" if limit else "missed"
+            cell = f"{shown}, met" if met else f"**{shown}**, {missed}"
         limit = f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
         self.lines.append([f"{what} {'≤' if sign == '<=' else '≥'} {limit}{unit}", cell, f"`{command or self.command}`"])
 
