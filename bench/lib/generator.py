@@ -39,6 +39,8 @@ class Generator:
         answered = max(1, found["answered"])
         found |= {name: value / answered * 1e4 for name, value in used.items()}
         found["others"] = max(0, cpu.machine() - busy - sum(used.values()) - own) / seconds / os.cpu_count()
+        if found["unanswered"]:
+            settle(contestant)
         found["bad"] = sum(found[key] for key in ("bad_status", "bad_body", "broken", "unanswered"))
         return found | {"name": contestant.name, "workload": workload, "connections": connections,
                         "open": rate, "load": own / answered * 1e4}
@@ -54,6 +56,15 @@ class Generator:
         if process.returncode != 0:
             raise RuntimeError(f"load on {contestant.name} ended with {process.returncode}")
         return json.loads(text), usage.ru_utime + usage.ru_stime
+
+
+def settle(contestant, patience=30):
+    """Some go on working for clients that have left: that must not be the next one's burden."""
+    end, idle = time.monotonic() + patience, False
+    while not idle and time.monotonic() < end:
+        before = cpu.seconds({"app": contestant.app})["app"]
+        time.sleep(0.5)
+        idle = cpu.seconds({"app": contestant.app})["app"] - before < 0.05
 
 
 def make_token(number):
