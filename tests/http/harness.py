@@ -182,7 +182,6 @@ class Pool:
         self.log = self.directory / "log" / "todo.log"
         self.socket = self.directory / "run" / "fcgi.sock"
         self.settings = settings
-        self.size = spawned or int(settings["TODO_WORKERS"] or 1)
         self.spawned = spawned
         self.program = program
         self.starter = starter
@@ -222,6 +221,11 @@ class Pool:
                 self.process = subprocess.Popen([*WITH_US, *command, "-n", *program], env=environment,
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                                 start_new_session=True)
+
+    @property
+    def size(self):
+        """How many workers there ought to be, by the environment."""
+        return self.spawned or int(self.settings["TODO_WORKERS"])
 
     def workers(self):
         """The pids of those that answer."""

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import SLOW, Response, User, children, eventually
+from harness import SLOW, Response, User, eventually
 
 DEADLINE = 2 if SLOW < 5 else 5  # seconds; TODO_DB_DEADLINE_MS
 LATEST = DEADLINE + 1 * SLOW  # by then every request has its answer
@@ -277,8 +277,8 @@ def test_stop_without_a_database(own_cluster, make_site):
 
 def test_workers_end_with_their_supervisor(own_cluster, make_site):
     site = make_site(own_cluster)
-    workers = children(site.pool.process.pid)
-    assert len(workers) == site.pool.size
+    eventually(10, lambda: len(site.pool.workers()) == site.pool.size, "all workers")
+    workers = site.pool.workers()
     site.pool.process.kill()
     site.pool.process.wait()
     eventually(5, lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "their end")

@@ -97,7 +97,7 @@ class Front:
         return [log for log in (self.web.log, self.todo_log) if log.exists()]
 
     def user(self, name=None):
-        user = User(self, name or f"user-{next(numbers)}")
+        user = User(self, name or f"served-{next(numbers)}")
         user.base = self.prefix + user.base
         return user
 
