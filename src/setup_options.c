@@ -144,6 +144,8 @@ static const struct value *find_value(const char *name)
     return NULL;
 }
 
+static char *answers[VALUE_COUNT]; /* those that were taken, for as long as the process lives */
+
 /* Until the answer will do; an empty one leaves the option as it is. */
 static int ask(struct setup_options *options, const char *name, const char *question,
                const char *preset)
@@ -160,8 +162,10 @@ static int ask(struct setup_options *options, const char *name, const char *ques
             fputs("todoctl: no answer, and nothing was changed\n", stderr);
             return EX_NOINPUT;
         }
-        if (*answer != '\0' && set_value(options, value, answer) == EX_OK)
-            return EX_OK; /* the answer is the option's now */
+        if (*answer != '\0' && set_value(options, value, answer) == EX_OK) {
+            answers[value - values] = answer; /* the option points to it */
+            return EX_OK;
+        }
         if (*answer == '\0') {
             free(answer);
             return EX_OK;
