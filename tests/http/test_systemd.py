@@ -39,7 +39,7 @@ def units(root, tmp_path_factory):
     directory = tmp_path_factory.mktemp("units")
     for unit in UNITS:
         text = (root / "usr/lib/systemd/system" / unit).read_text()
-        text = re.sub(r"(?m)^ExecStart=\S*/(todo\.fcgi|todoctl)", lambda match: f"ExecStart={find(root, match[1])}", text)
+        text = re.sub(r"(?<==)/\S*/(todo\.fcgi|todoctl)\b", lambda match: str(find(root, match[1])), text)
         (directory / unit).write_text(text)
     return directory
 
