@@ -42,13 +42,6 @@ static void add_allow(struct call *call)
     response_header(call->response, "Allow", "%s", methods);
 }
 
-/* The needs of routes that this deployment does not have. */
-static unsigned absent_needs(const struct conf *conf)
-{
-    return (conf->compat & COMPAT_SHORT_PATHS ? 0u : NEEDS_SHORT) |
-           (conf->accounts && conf->secret ? 0u : NEEDS_ACCOUNTS);
-}
-
 /* Who may is decided before anything is asked of the database; all but whether the token's session
  * still lives, which the database is asked together with what the handler wants. */
 static enum err permit(struct call *call)
@@ -74,7 +67,7 @@ static enum err run(struct call *call)
 static enum err dispatch(struct call *call)
 {
     const struct match *match = &call->match;
-    enum err err = route_find(call->request, absent_needs(call->conf), &call->match);
+    enum err err = route_find(call->request, route_absent(call->conf), &call->match);
 
     if (err != ERR_NONE)
         return err;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "account_handlers.h"
+#include "compat.h"
 #include "export_handlers.h"
 #include "import_handlers.h"
 #include "route.h"
@@ -63,6 +64,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/health", NEEDS_NOTHING, service_health},
     {METHOD_GET, "/ready", NEEDS_STORE, service_ready},
     {METHOD_GET, "/metrics", NEEDS_NOTHING, service_metrics},
+    {METHOD_GET, "/openapi.json", NEEDS_NOTHING, service_openapi},
+    {METHOD_GET, "/docs", NEEDS_NOTHING, service_docs},
     {METHOD_OTHER, NULL, NEEDS_NOTHING, NULL},
 };
 
@@ -186,6 +189,12 @@ enum err route_find(const struct request *request, unsigned absent, struct match
         return match->route || request->method == METHOD_OPTIONS ? ERR_NONE : ERR_METHOD;
     }
     return ERR_NOT_FOUND;
+}
+
+unsigned route_absent(const struct conf *conf)
+{
+    return (conf->compat & COMPAT_SHORT_PATHS ? 0u : NEEDS_SHORT) |
+           (conf->accounts && conf->secret ? 0u : NEEDS_ACCOUNTS);
 }
 
 static bool is_below_tasks(const struct route *route)

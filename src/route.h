@@ -3,6 +3,7 @@
 #ifndef TODO_ROUTE_H
 #define TODO_ROUTE_H
 
+#include "conf.h"
 #include "err.h"
 #include "request.h"
 
@@ -43,6 +44,9 @@ struct match {
  * route_needs) is not there. */
 enum err route_find(const struct request *request, unsigned absent,
                     struct match *match) CHECK_RESULT;
+
+/* The needs of routes that a deployment with these settings does not have. */
+unsigned route_absent(const struct conf *conf);
 
 /* The table, for the tests and the documents that are checked against it; ends with a NULL pattern.
  */

@@ -5,9 +5,14 @@
 #include "accept_queue.h"
 #include "call.h"
 #include "client.h"
+#include "docs_page.h"
 #include "metrics.h"
 #include "metrics_text.h"
+#include "openapi.h"
+#include "random.h"
 #include "service.h"
+
+#define NONCE_BYTES 16
 
 static enum err answer(struct call *call, const char *json)
 {
@@ -50,4 +55,28 @@ enum err service_metrics(struct call *call)
     call->response->content_type = METRICS_TEXT_TYPE;
     metrics_text_write(&call->response->body, sum, told ? &queue : NULL);
     return ERR_NONE;
+}
+
+enum err service_openapi(struct call *call)
+{
+    call->response->status = 200;
+    call->response->content_type = RESPONSE_JSON;
+    openapi_write(call->conf, &call->response->body);
+    return ERR_NONE;
+}
+
+/* Nothing is loaded from anywhere, no script runs, and only our own style sheet counts. */
+enum err service_docs(struct call *call)
+{
+    const char *nonce = random_id(call->arena, NONCE_BYTES);
+
+    call->response->status = 200;
+    call->response->content_type = DOCS_PAGE_TYPE;
+    response_header(
+        call->response, "Content-Security-Policy",
+        "default-src 'none'; style-src 'nonce-%s'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'",
+        nonce);
+    response_header(call->response, "Referrer-Policy", "no-referrer");
+    return docs_page_write(call->conf, nonce, &call->response->body) ? ERR_NONE : ERR_INTERNAL;
 }

@@ -13,4 +13,8 @@ enum err service_ready(struct call *call);  /* so does the database, and the sch
 /* GET /metrics, for TODO_METRICS_ALLOW; to others it is not there. */
 enum err service_metrics(struct call *call);
 
+/* What this deployment answers, as an OpenAPI document and as a page. */
+enum err service_openapi(struct call *call);
+enum err service_docs(struct call *call);
+
 #endif

@@ -213,7 +213,7 @@ static enum err read_cursor(struct reading *reading)
     return ERR_NONE;
 }
 
-#define NAMES_MAX 3
+#define NAMES_MAX 4 /* with the NULL behind them */
 
 enum trait {
     ONCE = 0,         /* of several the last one counts */
@@ -243,6 +243,11 @@ static const struct parameter {
     {{"trash"}, read_trash, ONCE},
 };
 #define PARAMETER_COUNT (sizeof parameters / sizeof *parameters)
+
+const char *const *task_query_names(size_t index)
+{
+    return index < PARAMETER_COUNT ? parameters[index].names : NULL;
+}
 
 bool task_query_is_position(const char *name)
 {

@@ -16,6 +16,9 @@ enum err task_query_read(const struct request *request, const struct cursor_seal
                          struct text user, struct problem *problem,
                          struct task_query *query) CHECK_RESULT;
 
+/* The names of a parameter, ending with NULL, for the document; NULL behind the last one. */
+const char *const *task_query_names(size_t index);
+
 /* Does the parameter of this name say where a page begins? */
 bool task_query_is_position(const char *name);
 
