@@ -7,10 +7,10 @@ import re
 
 # The product's source files (without .c or .h) by room; what is in none of them is in "rest".
 ROOMS = {
-    "server": "server",
+    "server": "server accept_queue",
     "request": "request request_id json_body",
     "route": "app route cors client service",
-    "token": "auth token base64url session_token keys key_board jwks",
+    "token": "auth token token_libjwt claims hs256 base64url session_token keys key_board jwks",
     "handlers": "task_handlers task_list task_query task_links cursor call task_state exactly_once "
                 "etag prefer",
     "store": "store store_connection store_sql store_step store_task store_tx store_list",
