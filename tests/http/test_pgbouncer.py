@@ -265,14 +265,18 @@ def test_paused(site, pooled):
         assert {future.result().status for future in futures} == {200}
 
 
+def states(pooled):
+    return [row["state"] for row in pooled.pooler.ask("SHOW SERVERS") if row["database"] == "todo"]
+
+
 def test_sessions_of_the_database_are_cut(site, pooled):
     """Idle ones: PgBouncer opens others, and the workers do not notice."""
     user = User(site, "uncut")
-    user.create()
     for _ in range(3):
+        assert user.get().status == 200
+        eventually(5, lambda: set(states(pooled)) == {"idle"}, "rest")
         pooled.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'todo_app'")
-        eventually(5, lambda: not pooled.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'todo_app'"))
-        assert {answer.status for answer in in_threads(lambda _: user.get(), range(16))} == {200}
+        eventually(5, lambda: not states(pooled), "PgBouncer's notice")
 
 
 def test_restarted(site, pooled):
