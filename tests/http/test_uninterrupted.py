@@ -76,16 +76,29 @@ class SteadyLoad:
             self.results[repr(error)] += 1
 
     async def exchange(self, token, method, path, body):
-        reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await self.connection()
         data = b"" if body is None else json.dumps(body).encode()
         head = (f"{method} /api/tasks{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
                 f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n")
         writer.write(head.encode() + data)
-        status = await self.read_answer(reader)
-        self.idle.append((reader, writer))
+        status, stays_open = await self.read_answer(reader)
+        if stays_open:
+            self.idle.append((reader, writer))
+        else:
+            writer.close()
         return status
 
+    async def connection(self):
+        """One that the web server has not closed meanwhile."""
+        while self.idle:
+            reader, writer = self.idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
     async def read_answer(self, reader):
+        """Its status, and whether the connection can be used again."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         if "transfer-encoding: chunked" in head:
             while size := int(await reader.readline(), 16):
@@ -93,7 +106,7 @@ class SteadyLoad:
             await reader.readline()
         elif " 204 " not in head.splitlines()[0]:
             await reader.readexactly(int(head.partition("content-length:")[2].split()[0]))
-        return int(head.split()[1])
+        return int(head.split()[1]), "connection: close" not in head
 
 
 class Administrator:
