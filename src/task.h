@@ -116,7 +116,7 @@ enum task_filter {
     TASK_FILTER_UPDATED_SINCE = 1 << 7
 };
 
-/* A question for a list of tasks (contract, section 3). */
+/* A question for a list of tasks. */
 struct task_query {
     unsigned filters;        /* bits of enum task_filter */
     bool status;             /* completed? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* task_batch.c: several changes in one transaction, all or none (contract, section 6). */
+/* task_batch.c: several changes in one transaction, all or none. */
 #include <config.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* task_changes.c: delta sync (contract, section 5): what has changed since a cursor.
+/* task_changes.c: delta sync: what has changed since a cursor.
  *
  * A cursor is "EPOCH.SEQ" (task_state.h), or "EPOCH.SEQ.FLOOR" on the way through a first reading;
  * struct task_cursor says what they mean. "0.0" is the cursor of one who has nothing. */

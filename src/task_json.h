@@ -11,7 +11,7 @@
 #include "problem.h"
 #include "task.h"
 
-/* How null and absence are read: section 2 of the contract. */
+/* How null and absence are read. */
 enum task_mode { TASK_MODE_CREATE, TASK_MODE_PUT, TASK_MODE_PATCH };
 
 /* Reads those members of a JSON object that a task knows and `fields` (bits of enum task_set) asks

@@ -9,7 +9,7 @@
 #include "request.h"
 #include "task.h"
 
-/* Reads section 3's parameters; unknown ones are ignored, and all faults are told together.
+/* Reads the parameters of a list; unknown ones are ignored, and all faults are told together.
  * A cursor must be sealed by `seal` for `user`. ERR_INVALID: a parameter out of range or of the
  * wrong form. */
 enum err task_query_read(const struct request *request, const struct cursor_seal *seal,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 9: accounts, from registering to deletion."""
+"""Accounts, from registering to deletion."""
 
 import base64
 import concurrent.futures

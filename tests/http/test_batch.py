@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 6: several operations, all or none."""
+"""Several operations, all or none."""
 
 import json
 

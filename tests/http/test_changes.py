@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 5: what has changed since a cursor."""
+"""What has changed since a cursor."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 12: each word of TODO_COMPAT alone, against a site without any."""
+"""Each word of TODO_COMPAT alone, against a site without any."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 11: cross-origin requests of browsers."""
+"""Cross-origin requests of browsers."""
 
 import pytest
 

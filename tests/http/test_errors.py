@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 8: bodies, media types, statuses and what every answer carries."""
+"""Bodies, media types, statuses and what every answer carries."""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 7: Idempotency-Key."""
+"""Idempotency-Key."""
 
 import concurrent.futures
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 3, as far as it is there: filters, sorting and pages, against a model."""
+"""Filters, sorting and pages, against a model."""
 
 import itertools
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 3: cursors and the Link header, and how many there are in all."""
+"""Cursors and the Link header, and how many there are in all."""
 
 import base64
 import string

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 3: every two values of every two parameters of a list stand together in at least
-one question; each is asked of a few hundred tasks and of a model. The questions are drawn at random:
-TEST_SEED repeats a run."""
+"""Every two values of every two parameters of a list stand together in at least one question;
+each is asked of a few hundred tasks and of a model. The questions are drawn at random: TEST_SEED
+repeats a run."""
 
 import datetime
 import itertools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 1: mounting and routing."""
+"""Mounting and routing."""
 
 import http.client
 

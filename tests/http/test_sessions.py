@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 9: sessions and their refresh tokens."""
+"""Sessions and their refresh tokens."""
 
 import concurrent.futures
 

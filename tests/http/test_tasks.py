@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 2: tasks."""
+"""Tasks."""
 
 import datetime
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 9: ten failed logins in fifteen minutes for one account or one address."""
+"""Ten failed logins in fifteen minutes for one account or one address."""
 
 import concurrent.futures
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 10: rules for every JWT, as a client meets them. The unit tests have more."""
+"""Rules for every JWT, as a client meets them. The unit tests have more."""
 
 import hashlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 2: export and import. What is exported is read by Python's csv, by icalendar and
+"""Export and import. What is exported is read by Python's csv, by icalendar and
 by vobject; what is imported comes out again as it was, in each format."""
 
 import csv

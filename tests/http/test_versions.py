@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 4: versions, entity tags and conditions."""
+"""Versions, entity tags and conditions."""
 
 import concurrent.futures
 
