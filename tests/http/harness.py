@@ -445,6 +445,11 @@ class Response:
         return [error.get("pointer") for error in self.json()["errors"]]
 
 
+def refusal(answer):
+    """What the challenge of a 401 says is wrong with the token."""
+    return (answer["WWW-Authenticate"] or "").partition("error_description=")[2].strip('"')
+
+
 # ---- clients
 
 

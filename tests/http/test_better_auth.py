@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from better_auth import BetterAuth
-from harness import ORIGIN, SECRET, TODOCTL, Site, User, base64url, clean_environment, eventually, make_token, quote
+from harness import (ORIGIN, SECRET, TODOCTL, Site, User, base64url, clean_environment, eventually, make_token, quote,
+                     refusal)
 
 ALGORITHMS = ["EdDSA", "ES256", "ES512", "RS256", "PS256"]
 
@@ -49,10 +50,6 @@ def ask(site, token, path="/api/tasks", method="GET", headers=None, body=None):
     return site.request(method, path, body, headers=headers)
 
 
-def words(answer):
-    return (answer["WWW-Authenticate"] or "").partition("error_description=")[2].strip('"')
-
-
 def walk(site, user, token):
     """Makes, changes, reads and deletes a task, under both paths."""
     for base in (f"/api/{quote(user)}/tasks", "/api/tasks"):
@@ -82,7 +79,7 @@ def test_token(issuers, sites, algorithm, source):
     site = sites(issuer, TODO_JWKS=issuer.jwks_url if source == "url" else "database",
                  TODO_JWT_ISSUER=issuer.url, TODO_JWT_AUDIENCE=issuer.url)
     walk(site, session.user, token)
-    assert words(ask(site, token[:-6] + "AAAAAA")) == "bad signature"
+    assert refusal(ask(site, token[:-6] + "AAAAAA")) == "bad signature"
 
 
 @pytest.mark.parametrize("ids", ["uuid", "serial"])
@@ -129,7 +126,7 @@ def test_database_keys_are_read_seldom(issuers, make_site, cluster):
         assert ask(site, token).status == 200
     head = base64url(json.dumps({"alg": "EdDSA", "kid": "unknown"}).encode())
     for _ in range(50):
-        assert words(ask(site, ".".join([head, *token.split(".")[1:]]))) == "unknown key"
+        assert refusal(ask(site, ".".join([head, *token.split(".")[1:]]))) == "unknown key"
     site.pool.stop()
     assert eventually(10, reads) <= 2
     site.pool.start()
@@ -160,7 +157,7 @@ def test_confusion(issuers, sites):
         for path in ("/api/tasks", f"/api/{quote(session.user)}/tasks"):
             assert ask(site, token, path).status == 401, token
     other = sites(issuer, TODO_JWKS="database", TODO_JWT_AUDIENCE="https://elsewhere.example")
-    assert words(ask(other, session.token())) == "wrong audience"
+    assert refusal(ask(other, session.token())) == "wrong audience"
 
 
 # ---- sessions
@@ -177,7 +174,7 @@ def test_session(issuers, sites, form, ids):
     session.sign_out()
     for path in ("/api/tasks", f"/api/{quote(session.user)}/tasks"):
         answer = ask(site, token, path)
-        assert answer.status == 401 and words(answer) == "expired", answer
+        assert answer.status == 401 and refusal(answer) == "expired", answer
         assert ask(site, token, path, "POST", {"Content-Type": "application/json"},
                    b'{"title": "late"}').status == 401
     assert issuer.sql("SELECT count(*) FROM todo.tasks WHERE title = 'late'") == "0"
@@ -215,7 +212,7 @@ def test_bad_forms(issuers, sites):
            .replace("/", "_").rstrip("=")}
     for name, token in bad.items():
         answer = ask(site, token)
-        assert answer.status == 401 and words(answer), name
+        assert answer.status == 401 and refusal(answer), name
     assert ask(site, session.signed).status == 200
 
 

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness import SECRET, eventually, make_token
+from harness import SECRET, eventually, make_token, refusal
 from issuer import ALGORITHMS, Key, KeyServer, closed_port, key_set, tls_context
 
 SEED = int(os.environ.get("TEST_SEED", random.randrange(10**6)))
@@ -16,10 +16,6 @@ SEED = int(os.environ.get("TEST_SEED", random.randrange(10**6)))
 
 def ask(site, token, **options):
     return site.request("GET", "/api/tasks", headers={"Authorization": f"Bearer {token}"}, **options)
-
-
-def words(answer):
-    return (answer["WWW-Authenticate"] or "").partition("error_description=")[2].strip('"')
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +59,12 @@ def test_file(cluster, make_site, keys, tmp_path):
     site = make_site(cluster, TODO_JWKS=path, BETTER_AUTH_SECRET=None)
     for key in keys.values():
         assert ask(site, key.token()).status == 200, key.algorithm
-    assert words(ask(site, make_token("somebody", secret=SECRET))) == "unknown key"
+    assert refusal(ask(site, make_token("somebody", secret=SECRET))) == "unknown key"
     other = Key()
-    assert words(ask(site, other.token())) == "unknown key"
+    assert refusal(ask(site, other.token())) == "unknown key"
     path.write_bytes(key_set(other))
     assert ask(site, other.token()).status == 200
-    assert words(ask(site, keys["ES256"].token())) == "unknown key"
+    assert refusal(ask(site, keys["ES256"].token())) == "unknown key"
     path.write_bytes(b"garbage")
     assert ask(site, other.token()).status == 200
     path.unlink()
@@ -91,8 +87,8 @@ def test_algorithms(served, keys, algorithm):
     key = keys[algorithm]
     assert ask(site, key.token()).status == 200
     spoilt = key.token()[:-6] + "AAAAAA"
-    assert words(ask(site, spoilt)) == "bad signature"
-    assert words(ask(site, key.token(exp=1))) == "expired"
+    assert refusal(ask(site, spoilt)) == "bad signature"
+    assert refusal(ask(site, key.token(exp=1))) == "expired"
     assert ask(site, make_token("somebody")).status == 200
 
 
@@ -129,7 +125,7 @@ def test_unknown_keys_cost_one_fetch(cluster, make_site, key_server, keys):
     def ask_many():
         for _ in range(250):
             kid = f"{pick.random()}"
-            answers.append(words(ask(site, stranger.token(header={"kid": kid}))))
+            answers.append(refusal(ask(site, stranger.token(header={"kid": kid}))))
 
     threads = [threading.Thread(target=ask_many) for _ in range(4)]
     for thread in threads:
@@ -149,7 +145,7 @@ def test_outage(cluster, make_site, key_server, keys, mode):
     assert ask(site, keys["EdDSA"].token()).status == 200
     server.mode = mode
     server.keys = [Key()]
-    assert words(ask(site, Key().token())) == "unknown key"
+    assert refusal(ask(site, Key().token())) == "unknown key"
     eventually(10, lambda: "could not be fetched" in site.pool.log.read_text(), "the failure")
     count = server.count
     for _ in range(20):
@@ -172,11 +168,11 @@ def test_hang(cluster, make_site, key_server, keys, workers):
             assert ask(site, keys["EdDSA"].token()).status == 200
         waiting.join()
     else:
-        assert words(ask(site, Key().token())) == "unknown key"
+        assert refusal(ask(site, Key().token())) == "unknown key"
     # From the first failure on nobody waits, not even with an unknown key.
     eventually(10, lambda: "could not be fetched" in site.pool.log.read_text(), "the failure")
     assert ask(site, keys["EdDSA"].token()).status == 200
-    assert words(ask(site, Key().token())) == "unknown key"
+    assert refusal(ask(site, Key().token())) == "unknown key"
 
 
 def test_no_server_at_first(cluster, make_site, key_server, keys):
@@ -226,5 +222,5 @@ def test_confusion(served, keys):
     stranger, count = Key("ES256"), server.count
     for header in ({"jwk": stranger.jwk()}, {"jku": server.url}, {"x5u": server.url}):
         known = ask(site, stranger.token(header={"kid": keys["ES256"].kid, **header}))
-        assert words(known) == "bad signature"
+        assert refusal(known) == "bad signature"
     assert server.count == count

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""Contract, section 13: service endpoints."""
+"""Service endpoints."""
 
 import re
+import subprocess
 import time
 
 import pytest
 
-from harness import SOURCE, User, eventually
+from harness import SOURCE, TODOCTL, User, clean_environment, eventually
 
 
 def test_root(site):
@@ -128,8 +129,6 @@ def test_no_schema_yet(own_cluster, make_site):
 
 
 def migrate(cluster, database):
-    import subprocess
-    from harness import TODOCTL, clean_environment
     environment = clean_environment(DATABASE_URL=cluster.url("postgres", database))
     return subprocess.run([TODOCTL, "migrate", "--schema", SOURCE / "schema"], env=environment, check=True,
                           capture_output=True, text=True).stdout
