@@ -285,6 +285,8 @@ static enum err read_uri(struct request *request, struct problem *problem)
     if (request->path.length == 0)
         request->path = TEXT_LITERAL("/");
     request->query = text_of(*query ? query + 1 : "");
+    if (memchr(request->path.data, '#', request->path.length)) /* nginx and lighttpd end it there */
+        return problem_set(problem, ERR_BAD_REQUEST, "the path has a #, which is written %%23");
     err = read_path(request, problem);
     return err || !*query ? err : read_query(request, query + 1, problem);
 }

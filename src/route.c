@@ -148,10 +148,21 @@ static void find_method(const struct route *first, enum method method, struct ma
     }
 }
 
+/* A web server's pattern may not reach across a newline, and so take a path for another one. */
+static bool is_mount(const struct request *request, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (text_has_control(text_of(request->segments[i])))
+            return false;
+    return true;
+}
+
 /* The root is known by nothing but its place: the path's end must be a slash there. And a prefix
  * with "api" in it can only be one if it ends there, or another "api" follows. */
 static bool may_start(const struct request *request, size_t at)
 {
+    if (!is_mount(request, at))
+        return false;
     if (at == request->segment_count && !request->trailing_slash)
         return false;
     if (at < request->segment_count && strcmp(request->segments[at], "api") == 0)

@@ -246,6 +246,8 @@ static void test_bad_uris(void **state)
         {"/\xff", "the path is not UTF-8"},
         {"/%ed%a0%80", "the path is not UTF-8"},
         {"/a%00b", "the path has a U+0000"},
+        {"/a#/api/auth/login", "the path has a #, which is written %23"},
+        {"/#", "the path has a #, which is written %23"},
         {"//%", "the path has a malformed percent-escape"},
         {"/?a=%", "the query has a malformed percent-escape"},
         {"/?%4=a", "the query has a malformed percent-escape"},

@@ -196,6 +196,10 @@ static void test_unknown_paths(void **state)
         "/api/tasks/1/complete/x/",
         "/api/u/tasks/1/x/health",
         "/api/tasks/1/complete/ready",
+        /* A newline before the mount. */
+        "/a%0Ab/api/auth/login",
+        "/%0A/api/tasks",
+        "/a%C2%85b/health",
         "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/",
     };
 
