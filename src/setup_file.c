@@ -18,7 +18,8 @@
 
 #include "buf.h"
 
-#define MODE 0640
+#define MODE 0600
+#define MODE_OF_GROUP 0640
 
 static int refuse(const char *path, const char *why, int status)
 {
@@ -157,8 +158,9 @@ static bool write_all(int fd, struct text text)
 
 static bool fill(const struct setup_file *file, int fd, struct text text)
 {
-    return (!file->has_group || fchown(fd, (uid_t)-1, file->group) == 0) && fchmod(fd, MODE) == 0 &&
-           write_all(fd, text) && fsync(fd) == 0;
+    return (!file->has_group || fchown(fd, (uid_t)-1, file->group) == 0) &&
+           fchmod(fd, file->has_group ? MODE_OF_GROUP : MODE) == 0 && write_all(fd, text) &&
+           fsync(fd) == 0;
 }
 
 /* Under the name that nobody reads. One that an earlier run left is nobody's: we hold the lock. */

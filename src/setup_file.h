@@ -25,8 +25,8 @@ struct setup_file {
 };
 
 /* Locks the directory of `path`, which it makes if only that is missing, and sees what is there.
- * `group` NULL: as the process' own. EX_OK, or a line on stderr and an exit status; setup_file_fini
- * is always due. */
+ * `group` NULL: only the process' own user may read it. EX_OK, or a line on stderr and an exit
+ * status; setup_file_fini is always due. */
 int setup_file_init(struct setup_file *file, const char *path, const char *group) CHECK_RESULT;
 void setup_file_fini(struct setup_file *file);
 
