@@ -93,7 +93,8 @@ void store_replica_allow(struct store *store, struct text position)
     struct position wanted;
     int64_t age;
 
-    if (!replica || !position_read(&store->arena, position, &wanted))
+    if (!replica || !position_read(&store->arena, position, &wanted) || wanted.made_at < 0 ||
+        wanted.lsn < 0) /* no position of ours, and the differences below would overflow */
         return;
     age = (int64_t)time(NULL) - wanted.made_at;
     replica->allowed = age >= -POSITION_SECONDS && age <= POSITION_SECONDS;
