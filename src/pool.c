@@ -173,16 +173,24 @@ static bool is_turn_of_new(const struct pool *pool)
     return pool->unstarted > 0 && (pool->untold == 0 || started <= pool->old_count - pool->untold);
 }
 
+/* When a worker will have lived long enough. One that has ended, or could not be forked, is to be
+ * started again before: start_those_due does that, once it is looked at again. */
+static int64_t time_of_settling(const struct slot *slot)
+{
+    int64_t now = clock_now_ms();
+    if (slot->pid != 0)
+        return slot->started + SETTLE_MS;
+    return (slot->due > now ? slot->due : now) + SETTLE_MS;
+}
+
 /* When the next one, new or old, has its turn: not before the one that is leaving has left or taken
- * too long over it; and no old one leaves for a worker that ends at once. FOR_EVER: start_those_due
- * knows when that is started again. */
+ * too long over it; and no old one leaves for a worker that ends at once. */
 static int64_t time_of_turn(const struct pool *pool)
 {
     int64_t left = pool->leaving != 0 ? pool->leaving_limit : 0;
     if (is_turn_of_new(pool))
         return left;
-    const struct slot *newest = &pool->slots[pool->unstarted];
-    int64_t settled = newest->pid != 0 ? newest->started + SETTLE_MS : FOR_EVER;
+    int64_t settled = time_of_settling(&pool->slots[pool->unstarted]);
     return settled > left ? settled : left;
 }
 
