@@ -240,7 +240,10 @@ static void leave_workers(const struct pool *pool)
     struct buf pids;
     notify_reloading();
     buf_init(&pids);
-    buf_add(&pids, pool->old, pool->old_count * sizeof(*pool->old));
+    for (size_t i = 0; i < pool->old_count; i++) {
+        if (pool->old[i] != 0)
+            buf_add(&pids, &pool->old[i], sizeof(pool->old[i]));
+    }
     for (long i = 0; i < pool->count; i++)
         buf_add(&pids, &pool->slots[i].pid, sizeof(pool->slots[i].pid));
     reload_leave(LEFT_WORKERS, buf_text(&pids));
