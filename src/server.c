@@ -402,11 +402,25 @@ static bool wait_for_connection(const struct server *server, int limit)
     return waiting;
 }
 
+/* False once the queue has been empty for a while, or is to be left to others. Another signal that
+ * ends one of the waits does not end this. */
+static bool wait_in_drain(const struct server *server)
+{
+    int64_t limit = clock_now_ms() + DRAIN_IDLE_MS;
+    int64_t left = DRAIN_IDLE_MS;
+    bool waiting = false;
+    while (!waiting && !queue_left && left > 0) {
+        waiting = wait_for_connection(server, (int)left);
+        left = limit - clock_now_ms();
+    }
+    return waiting && !queue_left;
+}
+
 /* What already waits in the queue was promised an answer by whoever accepted it into it. */
 static void drain(struct server *server)
 {
     int64_t deadline = clock_now_ms() + DRAIN_MAX_MS;
-    while (!queue_left && clock_now_ms() < deadline && wait_for_connection(server, DRAIN_IDLE_MS))
+    while (clock_now_ms() < deadline && wait_in_drain(server))
         serve_one(server);
 }
 
