@@ -157,6 +157,11 @@ static int read_settings(struct setup *setup)
     free(role);
     if (!setup->database)
         return refuse("DATABASE_URL names no database", EX_CONFIG);
+    if (!setup->file.kept && !setup->password) {
+        fprintf(stderr, "todoctl: %s has no password of todo_app any more: remove it\n",
+                setup->file.draft);
+        return EX_CONFIG;
+    }
     if (setup->options.database && strcmp(setup->options.database, setup->database) != 0) {
         fprintf(stderr, "todoctl: %s has the database \"%s\": leave out --database\n",
                 setup->file.kept ? setup->file.path : setup->file.draft, setup->database);
