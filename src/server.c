@@ -36,6 +36,7 @@
 #define PEER_TIMEOUT_S 5
 #define DRAIN_IDLE_MS 100
 #define DRAIN_MAX_MS 5000
+#define LOOK_MS 1000
 #define ACCEPT_PAUSE_MS 1000
 #define SYSTEMD_FIRST_FD 3
 
@@ -387,7 +388,7 @@ static void serve_one(struct server *server)
     metrics_set_busy(false);
 }
 
-/* At most `limit` milliseconds; -1: for ever. Signals end the wait, and their handlers run. */
+/* At most `limit` milliseconds. Signals end the wait, and their handlers run. */
 static bool wait_for_connection(const struct server *server, int limit)
 {
     struct epoll_event events[2];
@@ -478,6 +479,14 @@ static void server_fini(struct server *server)
     close(server->queue);
 }
 
+/* A worker that leaves may have been woken for a connection that it leaves in the queue, and nobody
+ * else is woken for that: so each looks by itself now and then. */
+static bool wait_for_next(const struct server *server)
+{
+    struct pollfd queue = {.fd = server->listen_fd, .events = POLLIN};
+    return wait_for_connection(server, LOOK_MS) || poll(&queue, 1, 0) > 0;
+}
+
 static int serve(struct server *server)
 {
     notify_ready();
@@ -486,7 +495,7 @@ static int serve(struct server *server)
             notify_reloading();
             return RELOAD;
         }
-        if (wait_for_connection(server, -1) && !drain_asked && !reload_asked)
+        if (wait_for_next(server) && !drain_asked && !reload_asked)
             serve_one(server);
     }
     notify_stopping();
