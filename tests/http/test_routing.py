@@ -168,14 +168,14 @@ def test_no_such_user_id(make_user, name):
 
 @pytest.mark.parametrize("variables", [
     {},
-    {"PATH_INFO": "/api/u/1/tasks", "SCRIPT_NAME": "/todo"},
-    {"PATH_INFO": "/api/u%2F1/tasks", "SCRIPT_NAME": "/todo", "CONTENT_LENGTH": "0"},
-    {"SCRIPT_NAME": "/todo/api/u/1/tasks", "CONTENT_LENGTH": ""},
+    {"PATH_INFO": "/api/each/1/tasks", "SCRIPT_NAME": "/todo"},
+    {"PATH_INFO": "/api/each%2F1/tasks", "SCRIPT_NAME": "/todo", "CONTENT_LENGTH": "0"},
+    {"SCRIPT_NAME": "/todo/api/each/1/tasks", "CONTENT_LENGTH": ""},
 ])
 def test_as_each_web_server_says_it(site, variables):
     """nginx, lighttpd, mod_fcgid, mod_proxy_fcgi: only REQUEST_URI is the same in all four."""
-    for uri in ("/todo/api/u%2F1/tasks?limit=3", "http://todo.example:8080/todo/api/u%2F1/tasks?limit=3"):
-        assert fastcgi(site, uri, user="u/1", **variables)[::2] == (200, b"[]")
+    for uri in ("/todo/api/each%2F1/tasks?limit=3", "http://todo.example:8080/todo/api/each%2F1/tasks?limit=3"):
+        assert fastcgi(site, uri, user="each/1", **variables)[::2] == (200, b"[]")
 
 
 def test_unknown_length_and_declared_length(site, make_user):
