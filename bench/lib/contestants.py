@@ -3,9 +3,11 @@
 the same settings the two ceilings and the peers. Each has a port, and the process that is the root
 of its application and that of its web server."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
+import signal
 import subprocess
 import urllib.parse
 
@@ -68,16 +70,24 @@ class Stand:
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                pass
+            self.end_group(process)
         self.site.stop()
+
+    @staticmethod
+    def end_group(process):
+        """Whatever it left behind: uvicorn goes without its workers when they are slow to go."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def run(self, name, *command, **more):
         """Starts a program that ends when we do. Gives its pid."""
         with open(self.directory / "log" / f"{name}.log", "ab") as log:
             process = subprocess.Popen(
                 [*harness.WITH_US, *map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**self.environment, **{k: str(v) for k, v in more.items()}}, cwd=self.directory)
+                env={**self.environment, **{k: str(v) for k, v in more.items()}}, cwd=self.directory,
+                start_new_session=True)
         self.processes.append(process)
         return process.pid
 
