@@ -167,7 +167,7 @@ bool timestamp_parse(struct text t, int64_t *microseconds)
     return true;
 }
 
-/* Writes a value below 100 as two digits, and the byte `behind`. */
+/* Writes two digits, of whatever value, and the byte `behind`. */
 static char *put(char *out, int value, char behind)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
@@ -175,7 +175,7 @@ static char *put(char *out, int value, char behind)
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
 
-    memcpy(out, pairs + value * 2, 2);
+    memcpy(out, pairs + (unsigned)value % 100 * 2, 2);
     out[2] = behind;
     return out + 3;
 }
