@@ -306,6 +306,7 @@ static void test_hup_replaces_one_after_another(void **state)
     assert_true(atomic_load(&board->most) <= 5);
     assert_int_equal(kill(fixture->supervisor, SIGHUP), 0);
     assert_true(reaches(&board->left, 3 + 5, 20000));
+    assert_true(reaches(&board->started, 3 + 5 + 2, 3000));
     assert_int_equal(atomic_load(&board->started), 3 + 5 + 2);
     assert_true(atomic_load(&board->most) <= 6);
     assert_ends(fixture, SIGTERM, 0, 3000);
