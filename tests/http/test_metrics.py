@@ -217,6 +217,7 @@ def test_nothing_goes_back_when_workers_die(metered):
     try:
         for _ in range(20):
             if killed < 3:
+                eventually(10, lambda: len(metered.pool.workers()) == metered.pool.size, "all workers")
                 os.kill(metered.pool.workers()[killed], signal.SIGKILL)
                 killed += 1
             answer = metered.request("GET", "/metrics", checked=False)
