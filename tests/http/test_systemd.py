@@ -3,6 +3,7 @@
 systemd by spawn-fcgi and multiwatch."""
 
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -181,6 +182,12 @@ def with_our_paths(arguments, pool):
     return arguments
 
 
+def takes_signals(pid):
+    """multiwatch loses the one for a worker that it has only just forked, and then waits for its end."""
+    blocked = re.search(r"^SigBlk:\s*(\w+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(blocked[1], 16) >> signal.SIGTERM - 1 & 1)
+
+
 @pytest.mark.parametrize("pattern", ["TODO_WORKERS=8 spawn-fcgi .*", "spawn-fcgi .*/multiwatch .*"])
 def test_without_systemd(cluster, make_site, pattern):
     """The lines of the README."""
@@ -193,5 +200,6 @@ def test_without_systemd(cluster, make_site, pattern):
     victim = children(site.pool.process.pid)[0]
     os.kill(victim, signal.SIGKILL)
     eventually(10, lambda: victim not in (now := children(site.pool.process.pid)) and len(now) == count, "another")
+    eventually(10, lambda: all(map(takes_signals, children(site.pool.process.pid))), "signals taken")
     assert User(site, "started").create()
     assert site.pool.stop() == 0
