@@ -11,23 +11,8 @@
 #include <cmocka.h>
 
 #include "address.h"
+#include "arena_fixture.h"
 #include "client.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static void test_subscribers(void **state)
 {

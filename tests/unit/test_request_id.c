@@ -10,27 +10,12 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "request_id.h"
 
 #define LONGEST                                                                                    \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"                             \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static void test_taken_over(void **state)
 {

@@ -12,23 +12,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "route.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static ssize_t no_body(void *source, char *data, size_t size)
 {

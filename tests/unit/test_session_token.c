@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "session_token.h"
 
 #define RAW "BouyXcEYl6W9xED8QV7jD2TSUqZbCo1i"
@@ -20,21 +21,6 @@
 
 static char secret[] = "0123456789abcdef0123456789abcdef";
 static char other[] = "fedcba9876543210fedcba9876543210";
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static enum token_fault read_with(const struct conf *conf, const char *value, bool needs_signature,
                                   struct text *token)

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arena_fixture.h"
 #include "buf.h"
 #include "keys.h"
 #include "log.h"
@@ -55,22 +56,6 @@ static const struct conf strict_conf = {.secret = secret,
                                         .user_claim = user_claim};
 
 /* ---- making tokens */
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static char *encode(const void *bytes, size_t length)
 {

@@ -13,6 +13,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "base64url.h"
 #include "token_libjwt.h"
 
@@ -21,22 +22,6 @@
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define PLAIN_HEADER "{\"alg\":\"HS256\"}"
 #define CLAIMS "{\"sub\":\"u_1\"}"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static const char *encode(const char *text)
 {
