@@ -55,7 +55,7 @@ static inline void signers_free(void)
     }
 }
 
-static inline const char *number_text(struct arena *arena, const struct signer *signer,
+static inline const char *number_text(struct arena *owner, const struct signer *signer,
                                       const char *name, int size)
 {
     BIGNUM *number = NULL;
@@ -66,35 +66,35 @@ static inline const char *number_text(struct arena *arena, const struct signer *
     length = size > 0 ? size : BN_num_bytes(number);
     assert_int_equal(BN_bn2binpad(number, bytes, length), length);
     BN_free(number);
-    return base64url_encode(arena, bytes, (size_t)length);
+    return base64url_encode(owner, bytes, (size_t)length);
 }
 
 /* The members of its public key, without braces. */
-static inline char *signer_members(struct arena *arena, const struct signer *signer)
+static inline char *signer_members(struct arena *owner, const struct signer *signer)
 {
     unsigned char raw[32];
     size_t size = sizeof(raw);
 
     if (signer->crv == NULL)
-        return arena_printf(arena, "\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"",
-                            number_text(arena, signer, OSSL_PKEY_PARAM_RSA_N, 0),
-                            number_text(arena, signer, OSSL_PKEY_PARAM_RSA_E, 0));
+        return arena_printf(owner, "\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"",
+                            number_text(owner, signer, OSSL_PKEY_PARAM_RSA_N, 0),
+                            number_text(owner, signer, OSSL_PKEY_PARAM_RSA_E, 0));
     if (signer->digest != NULL)
-        return arena_printf(arena, "\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"",
+        return arena_printf(owner, "\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"%s\",\"y\":\"%s\"",
                             signer->crv,
-                            number_text(arena, signer, OSSL_PKEY_PARAM_EC_PUB_X, signer->size),
-                            number_text(arena, signer, OSSL_PKEY_PARAM_EC_PUB_Y, signer->size));
+                            number_text(owner, signer, OSSL_PKEY_PARAM_EC_PUB_X, signer->size),
+                            number_text(owner, signer, OSSL_PKEY_PARAM_EC_PUB_Y, signer->size));
     assert_int_equal(EVP_PKEY_get_raw_public_key(signer->key, raw, &size), 1);
-    return arena_printf(arena, "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"",
-                        base64url_encode(arena, raw, size));
+    return arena_printf(owner, "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"",
+                        base64url_encode(owner, raw, size));
 }
 
 /* The raw r||s of a DER signature. */
-static inline struct text raw_signature(struct arena *arena, const unsigned char *der,
+static inline struct text raw_signature(struct arena *owner, const unsigned char *der,
                                         size_t length, int size)
 {
     ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)length);
-    unsigned char *raw = arena_alloc(arena, 2 * (size_t)size);
+    unsigned char *raw = arena_alloc(owner, 2 * (size_t)size);
 
     assert_non_null(pair);
     BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, size);
@@ -103,13 +103,13 @@ static inline struct text raw_signature(struct arena *arena, const unsigned char
     return (struct text){(const char *)raw, 2 * (size_t)size};
 }
 
-static inline struct text signer_sign(struct arena *arena, const struct signer *signer,
+static inline struct text signer_sign(struct arena *owner, const struct signer *signer,
                                       struct text bytes)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     EVP_PKEY_CTX *options;
     size_t length = 1024;
-    unsigned char *signature = arena_alloc(arena, length);
+    unsigned char *signature = arena_alloc(owner, length);
 
     assert_int_equal(
         EVP_DigestSignInit_ex(context, &options, signer->digest, NULL, NULL, signer->key, NULL), 1);
@@ -122,20 +122,20 @@ static inline struct text signer_sign(struct arena *arena, const struct signer *
                      1);
     EVP_MD_CTX_free(context);
     if (signer->crv != NULL && signer->digest != NULL)
-        return raw_signature(arena, signature, length, signer->size);
+        return raw_signature(owner, signature, length, signer->size);
     return (struct text){(const char *)signature, length};
 }
 
 /* A token with this header and payload. */
-static inline char *signer_token(struct arena *arena, const struct signer *signer,
+static inline char *signer_token(struct arena *owner, const struct signer *signer,
                                  const char *header, const char *payload)
 {
-    char *text = arena_printf(arena, "%s.%s", base64url_encode(arena, header, strlen(header)),
-                              base64url_encode(arena, payload, strlen(payload)));
-    struct text signature = signer_sign(arena, signer, text_of(text));
+    char *text = arena_printf(owner, "%s.%s", base64url_encode(owner, header, strlen(header)),
+                              base64url_encode(owner, payload, strlen(payload)));
+    struct text signature = signer_sign(owner, signer, text_of(text));
 
-    return arena_printf(arena, "%s.%s", text,
-                        base64url_encode(arena, signature.data, signature.length));
+    return arena_printf(owner, "%s.%s", text,
+                        base64url_encode(owner, signature.data, signature.length));
 }
 
 #endif
