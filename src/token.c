@@ -24,6 +24,7 @@
 #define NAME_BYTES_MAX 200
 #define SESSION_BYTES_MAX 64
 #define ID_SIZE 16 /* random bytes of a token's jti */
+#define KNOWN_HEADER_MAX 128
 
 enum segment { SEGMENT_HEADER, SEGMENT_PAYLOAD, SEGMENT_SIGNATURE, SEGMENT_COUNT };
 
@@ -35,7 +36,8 @@ struct candidate {
     struct text token;
     const char *reason;   /* why it was refused, for the log */
     size_t signed_length; /* bytes of `token` that the signature covers */
-    struct text signature;
+    struct text encoded_header, signature;
+    bool header_is_known; /* and was not read again */
     struct claims header, claims;
     const struct algorithm *algorithm;
     struct text user;
@@ -71,6 +73,29 @@ static bool split_segments(struct text token, struct text segments[SEGMENT_COUNT
     return memchr(start, '.', (size_t)(end - start)) == NULL;
 }
 
+/* The header of the last token that was accepted by the shared secret, as it was encoded. All of a
+ * signer's tokens mostly have the same, so it need not be read again: whether HS256 may judge a
+ * token is told by these bytes alone. What a key set may judge is not kept, as that depends on the
+ * set too. */
+static struct {
+    size_t length; /* 0: none yet */
+    char bytes[KNOWN_HEADER_MAX];
+} known_header;
+
+static bool is_known_header(struct text encoded)
+{
+    return encoded.length > 0 && encoded.length == known_header.length &&
+           memcmp(encoded.data, known_header.bytes, encoded.length) == 0;
+}
+
+static void know_header(struct text encoded)
+{
+    if (encoded.length > sizeof known_header.bytes)
+        return;
+    memcpy(known_header.bytes, encoded.data, encoded.length);
+    known_header.length = encoded.length;
+}
+
 /* A segment that holds a JSON object. */
 static bool read_object(struct arena *arena, struct text segment, struct claims *claims)
 {
@@ -89,7 +114,10 @@ static enum token_fault parse_token(struct candidate *candidate)
         return refuse(candidate, TOKEN_MALFORMED, "not three segments");
     candidate->signed_length =
         candidate->token.length - segments[SEGMENT_SIGNATURE].length - strlen(".");
-    if (!read_object(candidate->arena, segments[SEGMENT_HEADER], &candidate->header))
+    candidate->encoded_header = segments[SEGMENT_HEADER];
+    candidate->header_is_known = is_known_header(candidate->encoded_header);
+    if (!candidate->header_is_known &&
+        !read_object(candidate->arena, candidate->encoded_header, &candidate->header))
         return refuse(candidate, TOKEN_MALFORMED, "header is not base64url of a JSON object");
     if (!read_object(candidate->arena, segments[SEGMENT_PAYLOAD], &candidate->claims))
         return refuse(candidate, TOKEN_MALFORMED, "payload is not base64url of a JSON object");
@@ -193,7 +221,7 @@ static bool is_known_type(struct text type)
     return false;
 }
 
-static enum token_fault check_header(struct candidate *candidate)
+static enum token_fault judge_header(struct candidate *candidate)
 {
     const struct claims *header = &candidate->header;
     const struct claim *encoded = claims_find(header, "b64");
@@ -210,6 +238,14 @@ static enum token_fault check_header(struct candidate *candidate)
     candidate->algorithm = find_algorithm(candidate, name);
     if (candidate->algorithm == NULL)
         return refuse(candidate, TOKEN_BAD_SIGNATURE, "alg is not accepted");
+    return TOKEN_OK;
+}
+
+static enum token_fault check_header(struct candidate *candidate)
+{
+    if (!candidate->header_is_known)
+        return judge_header(candidate);
+    candidate->algorithm = &hs256;
     return TOKEN_OK;
 }
 
@@ -359,6 +395,8 @@ static enum token_fault judge(struct candidate *candidate, struct principal *pri
 
     if (fault == TOKEN_OK)
         fill_principal(candidate, principal);
+    if (fault == TOKEN_OK && candidate->algorithm == &hs256 && !candidate->header_is_known)
+        know_header(candidate->encoded_header);
     claims_free(&candidate->header);
     claims_free(&candidate->claims);
     return fault;

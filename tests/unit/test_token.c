@@ -362,6 +362,66 @@ static void test_headers(void **state)
     check_fault(row->text, &plain_conf, sign(row->text, PAYLOAD), row->expected);
 }
 
+/* Two headers of the shared secret, one as long as HEADER; whichever was accepted last is known. */
+#define SHORT_HEADER "{\"alg\":\"HS256\"}"
+#define SPELT_HEADER "{\"alg\":\"HS256\",\"typ\":\"jwt\"}"
+
+/* A good token of HEADER with one byte of its header another, signed all the same. */
+static const char *changed_token(size_t place, char byte)
+{
+    char *text = arena_printf(&arena, "%s.%s", encode(HEADER, strlen(HEADER)),
+                              encode(PAYLOAD, strlen(PAYLOAD)));
+
+    text[place] = byte;
+    return arena_printf(&arena, "%s.%s", text, mac(EVP_sha256(), SECRET, text));
+}
+
+static enum token_fault judge_knowing(const char *header, const char *token)
+{
+    struct principal principal;
+    const char *reason;
+
+    check_fault(header, &plain_conf, sign(header, PAYLOAD), TOKEN_OK);
+    return token_verify(&plain_conf, NULL, &arena, text_of(token), NOW, &principal, &reason);
+}
+
+/* A header that differs in one byte from the one that is known is judged as if none were. */
+static void test_known_header(void **state)
+{
+    static const char bytes[] = "AZaz09-_.=+ \n\x80";
+    size_t counts[TOKEN_FAULT_COUNT] = {0}, length = strlen(encode(HEADER, strlen(HEADER)));
+
+    (void)state;
+    for (size_t i = 0; i < length * sizeof bytes; i++) {
+        const char *token = changed_token(i / sizeof bytes, bytes[i % sizeof bytes]);
+        enum token_fault fault = judge_knowing(HEADER, token);
+
+        if (fault != judge_knowing(SHORT_HEADER, token))
+            fail_msg("%s: %s", token, token_fault_text(fault));
+        counts[fault]++;
+    }
+    assert_in_range(counts[TOKEN_OK], 1, length); /* the byte that was there before, "typ": "jWT" */
+    assert_true(counts[TOKEN_MALFORMED] > 0 && counts[TOKEN_BAD_SIGNATURE] > 0);
+}
+
+/* To know a header is to know nothing else of its token. */
+static void test_known_header_alone(void **state)
+{
+    const struct conf no_secret = {.user_claim = user_claim};
+
+    (void)state;
+    assert_int_equal(judge_knowing(HEADER, sign(SPELT_HEADER, PAYLOAD)), TOKEN_OK);
+    EACH(row, shapes)
+    {
+        const char *token = shape_token(row->text, HEADER, PAYLOAD);
+
+        assert_int_equal(judge_knowing(HEADER, token), row->expected);
+        assert_int_equal(judge_knowing(SHORT_HEADER, token), row->expected);
+    }
+    check_fault(HEADER, &plain_conf, sign(HEADER, PAYLOAD), TOKEN_OK);
+    check_fault(HEADER, &no_secret, sign(HEADER, PAYLOAD), TOKEN_UNKNOWN_KEY);
+}
+
 /* The types that libjwt does not judge, signed in every wrong way. */
 static void test_other_types(void **state)
 {
@@ -1005,6 +1065,35 @@ static void test_key_set_claims(void **state)
     unlink(path);
 }
 
+/* What a key set has accepted is never known: without the set, or under another kid, the same
+ * header is refused, and a secret's header is not mistaken for it. */
+static void test_key_set_header(void **state)
+{
+    static const char header[] = "{\"alg\":\"ES256\",\"kid\":\"ES256\"}";
+    static const char other[] = "{\"alg\":\"ES256\",\"kid\":\"ES257\"}";
+    const char *token = signer_token(&arena, &signers[ES256], header, PAYLOAD);
+    char path[] = JWKS_FILE;
+    struct conf conf = plain_conf;
+    struct keys *keys;
+
+    (void)state;
+    assert_return_code(close(mkstemp(path)), 0);
+    write_set(path);
+    conf.jwks = path;
+    keys = keys_new(&conf, NULL, NULL);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_OK);
+        assert_int_equal(judge_with_keys(&conf, NULL, token), TOKEN_BAD_SIGNATURE);
+        assert_int_equal(judge_with_keys(&conf, keys, sign(header, PAYLOAD)), TOKEN_BAD_SIGNATURE);
+        assert_int_equal(
+            judge_with_keys(&conf, keys, signer_token(&arena, &signers[ES256], other, PAYLOAD)),
+            TOKEN_UNKNOWN_KEY);
+        assert_int_equal(judge_with_keys(&conf, keys, sign(HEADER, PAYLOAD)), TOKEN_OK);
+    }
+    keys_free(keys);
+    unlink(path);
+}
+
 /* A file is looked at with each token; what is wrong with it leaves the keys as they were. */
 static void test_key_file(void **state)
 {
@@ -1041,6 +1130,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_known_header),
+        cmocka_unit_test(test_known_header_alone),
         cmocka_unit_test(test_other_types),
         cmocka_unit_test(test_payloads),
         cmocka_unit_test(test_strict),
@@ -1058,6 +1149,7 @@ int main(void)
         cmocka_unit_test(test_make_refuses),
         cmocka_unit_test_setup_teardown(test_key_set, set_up_keys, tear_down_keys),
         cmocka_unit_test_setup_teardown(test_key_set_claims, set_up_keys, tear_down_keys),
+        cmocka_unit_test_setup_teardown(test_key_set_header, set_up_keys, tear_down_keys),
         cmocka_unit_test_setup_teardown(test_key_file, set_up_keys, tear_down_keys),
     };
 
