@@ -150,13 +150,13 @@ static enum err parse(struct call *call, enum account_media media, unsigned requ
 {
     bool form = media == ACCOUNT_JSON_OR_FORM && request_has_type(call->request, FORM);
     struct text text;
-    enum err err;
+    enum err err = ERR_NONE;
 
     *json = NULL;
-    if (!form && !request_has_type(call->request, RESPONSE_JSON))
-        return problem_set(call->problem, ERR_MEDIA_TYPE, "the body must be %s%s", RESPONSE_JSON,
-                           media == ACCOUNT_JSON_OR_FORM ? " or " FORM : "");
-    err = call_body(call, &text);
+    if (!form)
+        err = call_expect_json(call, media == ACCOUNT_JSON_OR_FORM ? FORM : NULL);
+    if (err == ERR_NONE)
+        err = call_body(call, &text);
     if (err != ERR_NONE || (text.length == 0 && required == 0))
         return err;
     return form ? parse_form(call, text, json) : json_body_parse(text, call->problem, json);

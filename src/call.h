@@ -35,6 +35,10 @@ struct call {
 /* The request's body, at most what the route takes of one. Errors as request_body. */
 enum err call_body(struct call *call, struct text *body) CHECK_RESULT;
 
+/* Does Content-Type say JSON or, for PATCH, a merge patch (RFC 7396)? Else ERR_MEDIA_TYPE, in words
+ * that name `other` (NULL: none) as a type that would do as well. */
+enum err call_expect_json(struct call *call, const char *other) CHECK_RESULT;
+
 /* Turns the answer to a GET into a 304: what the client has is what there is. RFC 9110 13.1.2. */
 void call_unchanged(struct call *call);
 

@@ -93,6 +93,7 @@ void etag_versions(const struct etag_condition *condition, struct task_versions 
     versions->any = !condition->present || condition->any;
     versions->count = 0;
     for (size_t i = 0; i < condition->count; i++)
-        if (text_to_int(condition->tags[i], 1, INT64_MAX, &versions->items[versions->count]))
+        if (condition->tags[i].data[0] != '0' && /* "017" is not "17" */
+            text_to_int(condition->tags[i], 1, INT64_MAX, &versions->items[versions->count]))
             versions->count++;
 }

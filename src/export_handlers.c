@@ -76,6 +76,7 @@ enum err task_export(struct call *call)
     export->file.compat = call->conf->compat;
     export->until = clock_now_ms() + EXPORT_MAX_MS;
     response->content_type = export->format->content_type;
+    response_header(response, "Vary", "Accept");
     response_header(response, "Content-Disposition", "attachment; filename=\"%s\"",
                     export->format->file_name);
     export->format->begin(&response->body);

@@ -128,9 +128,9 @@ static enum err read_batch(struct call *call, struct task_op *ops, size_t *count
     json_t *json = NULL;
     enum err err;
 
-    if (!request_has_type(call->request, RESPONSE_JSON))
-        return ERR_MEDIA_TYPE;
-    err = call_body(call, &body);
+    err = call_expect_json(call, NULL);
+    if (err == ERR_NONE)
+        err = call_body(call, &body);
     if (err == ERR_NONE)
         err = json_body_parse(body, call->problem, &json);
     if (err == ERR_NONE)

@@ -10,8 +10,7 @@
 #include "store_task.h"
 #include "task_handlers.h"
 #include "task_json.h"
-
-#define MERGE_PATCH "application/merge-patch+json" /* RFC 7396 */
+#include "task_links.h"
 
 /* The path's {id}. */
 static enum err read_id(struct call *call, int64_t *id)
@@ -24,13 +23,9 @@ static enum err read_id(struct call *call, int64_t *id)
 /* The body's bytes, in a media type that this method takes. */
 static enum err read_body(struct call *call, struct text *body)
 {
-    bool patch = call->request->method == METHOD_PATCH;
+    enum err err = call_expect_json(call, NULL);
 
-    if (!request_has_type(call->request, RESPONSE_JSON) &&
-        !(patch && request_has_type(call->request, MERGE_PATCH)))
-        return problem_set(call->problem, ERR_MEDIA_TYPE, "the body must be " RESPONSE_JSON "%s",
-                           patch ? " or " MERGE_PATCH : "");
-    return call_body(call, body);
+    return err != ERR_NONE ? err : call_body(call, body);
 }
 
 static enum err parse_change(struct call *call, struct text body, enum task_mode mode,
@@ -53,19 +48,27 @@ static enum err read_change(struct call *call, enum task_mode mode, struct task_
     return err != ERR_NONE ? err : parse_change(call, body, mode, TASK_SET_ALL, change);
 }
 
-/* The task that the path names, and the versions that If-Match names. */
+static enum err read_condition(struct call *call, enum header header, const char *name,
+                               struct etag_condition *condition)
+{
+    return etag_read(request_header_sent(call->request, header), name, call->problem, condition);
+}
+
+/* The task that the path names, and the versions that If-Match names. None at all for a client that
+ * wants If-None-Match: * (RFC 9110 13.1.2): what is changed exists. */
 static enum err read_target(struct call *call, struct task_op *op)
 {
-    struct etag_condition condition;
+    struct etag_condition wanted, unwanted;
     enum err err = read_id(call, &op->id);
 
-    err = err_worse(err, etag_read(request_header_sent(call->request, HEADER_IF_MATCH), "If-Match",
-                                   call->problem, &condition));
+    err = err_worse(err, read_condition(call, HEADER_IF_MATCH, "If-Match", &wanted));
+    err = err_worse(err, read_condition(call, HEADER_IF_NONE_MATCH, "If-None-Match", &unwanted));
     if (err != ERR_NONE)
         return err;
-    if (!condition.present && call->conf->require_if_match)
+    if (!wanted.present && call->conf->require_if_match)
         return ERR_PRECONDITION_REQUIRED;
-    etag_versions(&condition, &op->from);
+    if (!unwanted.any)
+        etag_versions(&wanted, &op->from);
     return ERR_NONE;
 }
 
@@ -80,8 +83,7 @@ static enum err answer_task(struct call *call, enum err err, int status, struct 
         call->response->content_type = RESPONSE_JSON;
         response_header(call->response, "ETag", "\"%lld\"", (long long)task.version);
         if (status == 201)
-            response_header(call->response, "Location", "%.*s/%lld", (int)call->match.base.length,
-                            call->match.base.data, (long long)task.id);
+            task_links_location(call->match.base, task.id, call->response);
         task_json_write(&call->response->body, &task, call->conf->compat);
     }
     task_rows_fini(rows);
@@ -192,8 +194,7 @@ enum err task_get(struct call *call)
     int64_t id;
     enum err err = read_id(call, &id);
 
-    err = err_worse(err, etag_read(request_header_sent(call->request, HEADER_IF_NONE_MATCH),
-                                   "If-None-Match", call->problem, &condition));
+    err = err_worse(err, read_condition(call, HEADER_IF_NONE_MATCH, "If-None-Match", &condition));
     if (err == ERR_NONE)
         err = store_task_get(call->store, call->principal.user, id, &rows);
     if (err == ERR_NONE)

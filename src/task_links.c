@@ -94,3 +94,15 @@ void task_links_add(const struct request *request, const struct task_link *links
     buf_fini(&header);
     buf_fini(&base);
 }
+
+void task_links_location(struct text base, int64_t id, struct response *response)
+{
+    struct buf uri;
+
+    buf_init(&uri);
+    add_uri(&uri, base);
+    buf_add_char(&uri, '/');
+    buf_add_int(&uri, id);
+    response_header_text(response, "Location", buf_text(&uri));
+    buf_fini(&uri);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* task_links.h: the Link header (RFC 8288) that leads from one page of a list to others. */
+/* task_links.h: the Link header (RFC 8288) that leads from one page of a list to others, and the
+ * Location of a new task. Both are made of the path as it came. */
 #ifndef TODO_TASK_LINKS_H
 #define TODO_TASK_LINKS_H
 
@@ -20,5 +21,8 @@ struct task_link {
  * first. None without links. */
 void task_links_add(const struct request *request, const struct task_link *links, size_t count,
                     struct response *response);
+
+/* Adds Location: the task `id` below `base`. */
+void task_links_location(struct text base, int64_t id, struct response *response);
 
 #endif

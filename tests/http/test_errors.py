@@ -171,6 +171,15 @@ def test_media_type(alice, method, kind, status):
     assert answer.status == status, answer
 
 
+def test_media_type_of_every_patch(alice, make_account):
+    account = make_account()
+    path = f"/{alice.create()['id']}/complete"
+    for kind, status in (("application/json", 200), (MERGE, 200), ("text/plain", 415)):
+        headers = {"Content-Type": kind}
+        assert alice.request("PATCH", path, {"completed": True}, headers=headers).status == status
+        assert account.call("me", {"name": "Anna"}, method="PATCH", headers=headers).status == status
+
+
 # ---- what every answer carries
 
 

@@ -98,6 +98,10 @@ def test_form(site):
     assert whole["openapi"] == "3.1.0" and whole["info"]["title"] == "todo-fcgi"
     operations = [(path, operation) for path, methods in whole["paths"].items() for operation in methods.values()]
     ids = [operation["operationId"] for _, operation in operations]
+    for path in whole["paths"].values():
+        for method, operation in path.items():
+            types = operation.get("requestBody", {}).get("content", ())
+            assert ("application/merge-patch+json" in types) is (method == "patch")
     assert len(set(ids)) == len(ids)
     for ref in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(whole)):
         assert ref in whole["components"]["schemas"]

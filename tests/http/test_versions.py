@@ -38,7 +38,7 @@ def test_if_match_holds(alice, task, method, suffix, body, form):
 
 
 @pytest.mark.parametrize("method,suffix,body", CHANGES)
-@pytest.mark.parametrize("header", ['"2"', '"99"', 'W/"1"', '"30"', '"1", "2"', '"abc"', '""', '"-3"',
+@pytest.mark.parametrize("header", ['"2"', '"99"', 'W/"1"', '"30"', '"1", "2"', '"abc"', '""', '"-3"', '"03"', '"04"',
                                     '"99999999999999999999"'])
 def test_if_match_is_stale(alice, task, method, suffix, body, header):
     prepare(alice, task, method, suffix)
@@ -63,6 +63,18 @@ def test_if_match_of_what_is_not_there(alice, method, suffix, body):
     for header in ("*", '"1"'):
         answer = alice.request(method, f"/999999999999{suffix}", body, headers={"If-Match": header})
         assert answer.status in (404, 412), answer
+
+
+@pytest.mark.parametrize("method,suffix,body", CHANGES)
+def test_if_none_match_of_a_change(alice, task, method, suffix, body):
+    path = f"/{task['id']}{suffix}"
+    version = prepare(alice, task, method, suffix)
+    for headers in ({}, {"If-Match": f'"{version}"'}):
+        answer = alice.request(method, path, body, headers={"If-None-Match": "*", **headers})
+        assert answer.status == 412, answer
+    assert alice.request(method, path, body, headers={"If-None-Match": '"3'}).status == 400
+    assert alice.request(method, f"/999999999999{suffix}", body, headers={"If-None-Match": "*"}).status == 404
+    assert alice.request(method, path, body, headers={"If-None-Match": '"1"'}).status < 300
 
 
 @pytest.mark.parametrize("header,status", [

@@ -150,6 +150,7 @@ static void test_versions(void **state)
         {"\"9223372036854775807\"", false, 1, INT64_MAX},
         {"\"9223372036854775808\"", false, 0, 0},
         {"\"0\"", false, 0, 0},
+        {"\"017\"", false, 0, 0},
         {"\"-1\"", false, 0, 0},
         {"\"af.3\"", false, 0, 0},
         {"\"\"", false, 0, 0},

@@ -105,6 +105,27 @@ static void long_urls(void **state)
     assert_int_equal(fewest, 0);
 }
 
+/* Every byte of it is one that a URI may have. */
+static void locations(void **state)
+{
+    static const char *const rows[][2] = {
+        {"/api/tasks", "/api/tasks/7"},
+        {"/todo/api/u%2F1/tasks", "/todo/api/u%2F1/tasks/7"},
+        {"/api/\xc3\xa9<x>\"/tasks", "/api/%C3%A9%3Cx%3E%22/tasks/7"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct response response;
+
+        response_init(&response);
+        task_links_location(text_of(rows[i][0]), 7, &response);
+        assert_string_equal(arena_text(&arena, buf_text(&response.headers)),
+                            arena_printf(&arena, "Location: %s\r\n", rows[i][1]));
+        response_fini(&response);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -125,6 +146,7 @@ int main(void)
         cmocka_unit_test(urls),
         cmocka_unit_test(several),
         cmocka_unit_test(long_urls),
+        cmocka_unit_test(locations),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
