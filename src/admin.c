@@ -6,9 +6,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
 
 #include "log.h"
 #include "text.h"
+
+#define CONNECT_SECONDS 10
 
 PGconn *admin_connect(const char *url, int seconds)
 {
@@ -25,20 +29,72 @@ PGconn *admin_connect(const char *url, int seconds)
     return connection;
 }
 
+PGconn *admin_open(const char *url)
+{
+    PGconn *connection = admin_connect(url, CONNECT_SECONDS);
+    char line[1024];
+
+    if (PQstatus(connection) == CONNECTION_OK)
+        return connection;
+    fprintf(stderr,
+            "todoctl: %s: correct DATABASE_ADMIN_URL (or DATABASE_URL), or start the server\n",
+            admin_error(connection, line, sizeof line));
+    PQfinish(connection);
+    return NULL;
+}
+
+int admin_check_schema(PGconn *connection, int version)
+{
+    PGresult *result = admin_query(
+        connection, "SELECT coalesce(max(version), 0) FROM todo.schema_migrations", 0, NULL);
+    long found = result ? strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+
+    PQclear(result);
+    if (!result)
+        return EX_UNAVAILABLE;
+    if (found == version)
+        return EX_OK;
+    fprintf(stderr, "todoctl: the schema is at version %ld, this program needs %d: %s\n", found,
+            version, found < version ? "run todoctl migrate" : "upgrade the program");
+    return EX_DATAERR;
+}
+
 const char *admin_error(const PGconn *connection, char *line, size_t size)
 {
     return text_one_line(PQerrorMessage(connection), line, size);
+}
+
+static const char *advice(const PGresult *result)
+{
+    static const struct {
+        const char *state, *advice;
+    } rows[] = {
+        {"42501", ": name a role that may do this in DATABASE_ADMIN_URL"},
+        {"42P01", ": run todoctl migrate"}, /* no such table */
+    };
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    for (size_t i = 0; state && i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].state, state) == 0)
+            return rows[i].advice;
+    return "";
+}
+
+void admin_tell(const PGconn *connection, const PGresult *result)
+{
+    char line[1024];
+
+    fprintf(stderr, "todoctl: %s%s\n", admin_error(connection, line, sizeof line), advice(result));
 }
 
 PGresult *admin_query(PGconn *connection, const char *sql, int count, const char *const *values)
 {
     PGresult *result = PQexecParams(connection, sql, count, NULL, values, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(result);
-    char line[1024];
 
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return result;
-    fprintf(stderr, "todoctl: %s\n", admin_error(connection, line, sizeof line));
+    admin_tell(connection, result);
     PQclear(result);
     return NULL;
 }

@@ -14,8 +14,18 @@
  * URL has a connect_timeout of its own. Never NULL; ask PQstatus. The caller's to PQfinish. */
 PGconn *admin_connect(const char *url, int seconds) CHECK_RESULT;
 
+/* Connects as DATABASE_ADMIN_URL; NULL, and a line on stderr, when that fails. */
+PGconn *admin_open(const char *url) CHECK_RESULT;
+
+/* Is the schema at the version that this program knows? EX_OK; EX_DATAERR or EX_UNAVAILABLE with a
+ * line on stderr. */
+int admin_check_schema(PGconn *connection, int version) CHECK_RESULT;
+
 /* libpq's last message on one line, without the newlines at its end. */
 const char *admin_error(const PGconn *connection, char *line, size_t size);
+
+/* A line on stderr: what failed last and, where the answer tells that, what to do about it. */
+void admin_tell(const PGconn *connection, const PGresult *result);
 
 /* Runs `sql`, with `count` text parameters; NULL, and a line on stderr, when it fails. */
 PGresult *admin_query(PGconn *connection, const char *sql, int count,

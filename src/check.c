@@ -15,6 +15,7 @@
 
 #include "admin.h"
 #include "check_standby.h"
+#include "keys.h"
 #include "store.h"
 #include "store_check_sql.h"
 
@@ -124,6 +125,32 @@ static void check_secret(struct probe *probe)
              "%zu bytes, but easy to guess: make one with todoctl secret", conf->secret_length);
     else
         tell(probe, VERDICT_OK, "secret", "%zu bytes", conf->secret_length);
+}
+
+static bool has_issuer_keys(const struct conf *conf)
+{
+    return conf->jwks && strcmp(conf->jwks, "database") == 0;
+}
+
+/* Those of the database are looked at there. */
+static void check_keys(struct probe *probe)
+{
+    const struct conf *conf = probe->conf;
+    struct buf document;
+    const char *fault;
+    struct jwks *set;
+
+    if (!conf->jwks || has_issuer_keys(conf))
+        return;
+    buf_init(&document);
+    set = keys_read(conf, NULL, &document, &fault);
+    if (set)
+        tell(probe, VERDICT_OK, "public keys", "%zu in %s", jwks_count(set), conf->jwks);
+    else
+        tell(probe, VERDICT_FAILED, "public keys", "%s: %s: correct TODO_JWKS, or what it names",
+             conf->jwks, fault);
+    jwks_drop(set);
+    buf_fini(&document);
 }
 
 static void check_server(struct probe *probe)
@@ -247,11 +274,6 @@ static void check_issuer_sessions(struct probe *probe)
     PQclear(result);
 }
 
-static bool has_issuer_keys(const struct conf *conf)
-{
-    return conf->jwks && strcmp(conf->jwks, "database") == 0;
-}
-
 static void check_issuer_keys(struct probe *probe)
 {
     PGresult *result;
@@ -357,6 +379,7 @@ bool check_run(const struct conf *conf)
 
     check_settings(&probe);
     check_secret(&probe);
+    check_keys(&probe);
     if (reach_database(&probe))
         for (check *const *next = of_database; *next; next++)
             (*next)(&probe);

@@ -184,12 +184,12 @@ static bool set_secret(void *target, const char *value, const struct conf_limits
     (void)limits;
     log_mask(value);
     if (strlen(value) < SECRET_MIN_BYTES)
-        return refuse(fault, "must have at least %d bytes: make one with openssl rand -base64 32",
+        return refuse(fault, "must have at least %d bytes: make one with todoctl secret",
                       SECRET_MIN_BYTES);
     for (size_t i = 0; i < sizeof(public_secrets) / sizeof(public_secrets[0]); i++)
         if (strcmp(value, public_secrets[i]) == 0)
             return refuse(fault, "is Better Auth's public default, which everybody knows: make one "
-                                 "with openssl rand -base64 32");
+                                 "with todoctl secret");
     *(char **)target = copy(text_of(value));
     return true;
 }

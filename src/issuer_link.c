@@ -13,8 +13,6 @@
 #include "buf.h"
 #include "issuer_link_sql.h"
 
-#define CONNECT_SECONDS 10
-
 /* As text[] is written: each name between quotes, in which \ stands before \ and ". */
 static void write_array(char *const *names, struct buf *out)
 {
@@ -90,10 +88,9 @@ static bool run_script(PGconn *connection, const char *sql)
 {
     PGresult *result = PQexec(connection, sql);
     bool good = PQresultStatus(result) == PGRES_COMMAND_OK;
-    char line[1024];
 
     if (!good)
-        fprintf(stderr, "todoctl: %s\n", admin_error(connection, line, sizeof line));
+        admin_tell(connection, result);
     PQclear(result);
     return good;
 }
@@ -124,15 +121,11 @@ static bool prepare(PGconn *connection)
 /* In one transaction, which the end of the connection undoes. */
 static int run(const struct conf *conf, const char *url, bool link)
 {
-    PGconn *connection = admin_connect(url, CONNECT_SECONDS);
+    PGconn *connection = admin_open(url);
     int status = EX_UNAVAILABLE;
-    char line[1024];
 
-    if (PQstatus(connection) != CONNECTION_OK) {
-        fprintf(stderr, "todoctl: %s\n", admin_error(connection, line, sizeof line));
-        PQfinish(connection);
+    if (!connection)
         return status;
-    }
     PQsetNoticeReceiver(connection, ignore_notice, NULL);
     if (prepare(connection))
         status = link ? link_parts(conf, connection) : EX_OK;

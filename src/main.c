@@ -144,13 +144,18 @@ static int print_help(void)
     return flush_output();
 }
 
-static int refuse_usage(void)
+static int refuse(void)
 {
-    fputs("todo.fcgi: see todo.fcgi --help\n", stderr);
     return EX_USAGE;
 }
 
 enum action { SERVE, CHECK_CONFIG, PRINT_SETTINGS, HELP, VERSION, REFUSE };
+
+static enum action tell_unknown(const char *argument)
+{
+    fprintf(stderr, "todo.fcgi: unknown option or argument: %s: see todo.fcgi --help\n", argument);
+    return REFUSE;
+}
 
 static enum action read_options(int argc, char **argv)
 {
@@ -163,19 +168,20 @@ static enum action read_options(int argc, char **argv)
     };
     int action = SERVE;
     int option;
+    opterr = 0; /* one line of ours says it all */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?')
-            return REFUSE;
+            return tell_unknown(argv[optind - 1]);
         action = option;
     }
-    return optind == argc ? (enum action)action : REFUSE;
+    return optind == argc ? (enum action)action : tell_unknown(argv[optind]);
 }
 
 int main(int argc, char **argv)
 {
     static int (*const actions[])(void) = {
         [SERVE] = serve,     [CHECK_CONFIG] = check_config, [PRINT_SETTINGS] = print_settings,
-        [HELP] = print_help, [VERSION] = print_version,     [REFUSE] = refuse_usage,
+        [HELP] = print_help, [VERSION] = print_version,     [REFUSE] = refuse,
     };
     return actions[read_options(argc, argv)]();
 }

@@ -17,7 +17,6 @@
 #include "store.h"
 #include "text.h"
 
-#define CONNECT_SECONDS 10
 #define LOCK_KEY "8387241170" /* any number, but always the same */
 
 struct run {
@@ -229,14 +228,9 @@ static int run_steps(struct run *run)
 
 static int connect_and_run(const struct migrations *files, const char *url, bool dry_run)
 {
-    struct run run = {admin_connect(url, CONNECT_SECONDS), files, 0, dry_run};
-    int status = EX_UNAVAILABLE;
-    char line[1024];
+    struct run run = {admin_open(url), files, 0, dry_run};
+    int status = run.connection ? run_steps(&run) : EX_UNAVAILABLE;
 
-    if (PQstatus(run.connection) == CONNECTION_OK)
-        status = run_steps(&run);
-    else
-        fprintf(stderr, "todoctl: %s\n", admin_error(run.connection, line, sizeof line));
     PQfinish(run.connection);
     return status;
 }

@@ -117,7 +117,10 @@ int migrations_read(struct migrations *migrations, const char *directory)
     *migrations = (struct migrations){NULL, 0};
     if (found <= 0) {
         free(entries);
-        return complain(EX_NOINPUT, directory, "0000_*.sql", strerror(found < 0 ? errno : ENOENT));
+        return complain(EX_NOINPUT, directory, "0000_*.sql",
+                        found < 0 && errno != ENOENT
+                            ? strerror(errno)
+                            : "there is none: name the directory of the schema with --schema");
     }
     migrations->items = calloc((size_t)found, sizeof *migrations->items);
     if (!migrations->items)

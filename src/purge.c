@@ -20,7 +20,6 @@
 #include "store.h"
 #include "text.h"
 
-#define CONNECT_SECONDS 10
 #define PROGRESS_MS 200
 #define AGE_MAX (INT64_C(36525) * 24 * 60 * 60)
 
@@ -249,17 +248,11 @@ static int run_job(struct run *run, const struct job *job, int64_t age)
 /* What another version of the schema lacks could go unnoticed. */
 static int check_schema(struct run *run)
 {
-    PGresult *version;
-    int status =
-        ask(run, "SELECT coalesce(max(version), 0) FROM todo.schema_migrations", 0, NULL, &version);
+    int status = begin(run);
 
-    if (status == EX_OK && number_at(version, 0) != STORE_SCHEMA_VERSION) {
-        fprintf(stderr, "todoctl: the schema is at version %s, this program needs %d\n",
-                PQgetvalue(version, 0, 0), STORE_SCHEMA_VERSION);
-        status = EX_DATAERR;
-    }
-    PQclear(version);
-    return status;
+    if (status == EX_OK)
+        status = admin_check_schema(run->connection, STORE_SCHEMA_VERSION);
+    return status == EX_OK ? commit(run) : status;
 }
 
 static int run_jobs(struct run *run)
@@ -277,15 +270,12 @@ static int run_jobs(struct run *run)
 
 int purge_run(const char *url, const struct purge *purge)
 {
-    struct run run = {.connection = admin_connect(url, CONNECT_SECONDS), .purge = purge};
+    struct run run = {.connection = admin_open(url), .purge = purge};
     int status = EX_UNAVAILABLE;
-    char line[1024];
 
     snprintf(run.batch, sizeof run.batch, "%" PRId64, purge->batch);
-    if (PQstatus(run.connection) == CONNECTION_OK)
+    if (run.connection)
         status = run_jobs(&run);
-    else
-        fprintf(stderr, "todoctl: %s\n", admin_error(run.connection, line, sizeof line));
     PQfinish(run.connection);
     return status;
 }

@@ -56,7 +56,7 @@ static int run_version(int argc, char **argv);
 static const struct command commands[] = {
     {"check", "", "say whether the workers can serve: settings, secret, database; exit 0 or 1",
      run_check},
-    {"help", "", "print this (also --help)", run_help},
+    {"help", "[COMMAND]", "print this, or what COMMAND takes (also --help)", run_help},
     {"keys", "", "list the keys of TODO_JWKS, as the workers would have them", run_keys},
     {"link", "better-auth [--unlink]",
      "let the workers ask a Better Auth in the same database for sessions and keys", run_link},
@@ -100,28 +100,33 @@ static int flush_output(int status)
     return EX_IOERR;
 }
 
-static int load(struct conf *conf, bool needs_worker)
+static int load(struct conf *conf)
 {
     char error[512];
-    int status = conf_load(conf, environ, needs_worker, error, sizeof error);
+    int status = conf_load(conf, environ, false, error, sizeof error);
 
     if (status != EX_OK)
         fprintf(stderr, "todoctl: %s\n", error);
     return status;
 }
 
+/* What a command needs and the workers do not. */
+static int refuse_missing(const char *settings)
+{
+    fprintf(stderr, "todoctl: %s is not set: give it in the environment or in the settings file\n",
+            settings);
+    return EX_CONFIG;
+}
+
 /* Also the URL of whoever may change the schema, or rows of all users. */
 static int load_admin(struct conf *conf, const char **url)
 {
-    int status = load(conf, false);
+    int status = load(conf);
 
     if (status != EX_OK)
         return status;
     *url = conf->database_admin_url ? conf->database_admin_url : conf->database_url;
-    if (*url)
-        return EX_OK;
-    fputs("todoctl: DATABASE_ADMIN_URL is not set: give it in the environment\n", stderr);
-    return EX_CONFIG;
+    return *url ? EX_OK : refuse_missing("DATABASE_ADMIN_URL (or DATABASE_URL)");
 }
 
 /* For the commands that take neither options nor operands. */
@@ -135,13 +140,14 @@ static int refuse_arguments(int argc, char **argv)
 static int run_check(int argc, char **argv)
 {
     struct conf conf;
+    char error[512];
     int status = refuse_arguments(argc, argv);
 
     if (status != EX_OK)
         return status;
-    status = load(&conf, true);
+    status = conf_load(&conf, environ, true, error, sizeof error);
     if (status != EX_OK)
-        puts("FAIL  settings: see the message on standard error");
+        printf("FAIL  settings: %s\n", error);
     else if (!check_run(&conf))
         status = EXIT_FAILURE;
     conf_fini(&conf);
@@ -252,13 +258,9 @@ static int run_keys(int argc, char **argv)
 
     if (status != EX_OK)
         return status;
-    status = load(&conf, false);
-    if (status == EX_OK && conf.jwks) {
-        status = inspect_keys(&conf);
-    } else if (status == EX_OK) {
-        fputs("todoctl: TODO_JWKS is not set: give it in the environment\n", stderr);
-        status = EX_CONFIG;
-    }
+    status = load(&conf);
+    if (status == EX_OK)
+        status = conf.jwks ? inspect_keys(&conf) : refuse_missing("TODO_JWKS");
     conf_fini(&conf);
     return status;
 }
@@ -350,10 +352,8 @@ static int print_token(const struct conf *conf, const struct token_options *opti
     struct arena arena;
     char *token;
 
-    if (!conf->secret) {
-        fputs("todoctl: BETTER_AUTH_SECRET is not set: give it in the environment\n", stderr);
-        return EX_CONFIG;
-    }
+    if (!conf->secret)
+        return refuse_missing("BETTER_AUTH_SECRET");
     arena_init(&arena);
     token = token_make(conf, &arena, options->user, NULL, time(NULL), (long)options->lifetime);
     if (token)
@@ -374,7 +374,7 @@ static int run_token(int argc, char **argv)
         return status;
     if (!options.inspect && !is_user(text_of(options.user)))
         return refuse("USER must be 1 to 255 bytes of UTF-8 without control characters", "");
-    status = load(&conf, false);
+    status = load(&conf);
     if (status == EX_OK)
         status = options.inspect ? inspect_token(&conf, stdin) : print_token(&conf, &options);
     conf_fini(&conf);
@@ -400,14 +400,35 @@ static int run_user(int argc, char **argv)
 
 /* ---- help and version */
 
+static const struct command *find_command(const char *name)
+{
+    if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
+        name += 2;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_command(const struct command *command, const char *before)
+{
+    printf("%s%s%s%s\n        %s\n", before, command->name, *command->arguments ? " " : "",
+           command->arguments, command->help);
+}
+
 static int run_help(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    const struct command *asked = argc > 1 ? find_command(argv[1]) : NULL;
+
+    if (argc > 1 && !asked)
+        return refuse("no such command: ", argv[1]);
+    if (asked) {
+        print_command(asked, "Usage: todoctl ");
+        return EX_OK;
+    }
     puts("Usage: todoctl COMMAND [ARGUMENT]…\n\nCommands:");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %s%s%s\n        %s\n", commands[i].name, *commands[i].arguments ? " " : "",
-               commands[i].arguments, commands[i].help);
+        print_command(&commands[i], "  ");
     puts("\nSettings come from the environment, or the file that TODO_CONFIG names: todo.conf(5).");
     return EX_OK;
 }
@@ -420,16 +441,6 @@ static int run_version(int argc, char **argv)
     return EX_OK;
 }
 
-static const struct command *find_command(const char *name)
-{
-    if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
-        name += 2;
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
-}
-
 int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
@@ -437,5 +448,7 @@ int main(int argc, char **argv)
     opterr = 0; /* one line of ours says it all */
     if (!command)
         return refuse(argc > 1 ? "no such command: " : "no command", argc > 1 ? argv[1] : "");
+    if (argc > 2 && strcmp(argv[argc - 1], "--help") == 0)
+        return flush_output(run_help(argc, argv));
     return flush_output(command->run(argc - 1, argv + 1));
 }

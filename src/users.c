@@ -20,7 +20,6 @@
 #include "text.h"
 #include "token.h"
 
-#define CONNECT_SECONDS 10
 #define STATEMENTS_MAX 3
 #define USER_ID_SIZE 16 /* random bytes */
 
@@ -86,33 +85,14 @@ static const struct statement actions[][STATEMENTS_MAX] = {
     [USERS_END_SESSIONS] = {END_SESSIONS},
 };
 
-static int check_schema(struct users *users)
-{
-    PGresult *version = admin_query(
-        users->connection, "SELECT coalesce(max(version), 0) FROM todo.schema_migrations", 0, NULL);
-    int status = version ? EX_OK : EX_UNAVAILABLE;
-
-    if (version && strtol(PQgetvalue(version, 0, 0), NULL, 10) != STORE_SCHEMA_VERSION) {
-        fprintf(stderr, "todoctl: the schema is at version %s, this program needs %d\n",
-                PQgetvalue(version, 0, 0), STORE_SCHEMA_VERSION);
-        status = EX_DATAERR;
-    }
-    PQclear(version);
-    return status;
-}
-
 int users_open(const char *url, struct users **users)
 {
-    char line[1024];
-
     *users = calloc(1, sizeof **users);
     if (!*users)
         log_out_of_memory();
-    (*users)->connection = admin_connect(url, CONNECT_SECONDS);
-    if (PQstatus((*users)->connection) == CONNECTION_OK)
-        return check_schema(*users);
-    fprintf(stderr, "todoctl: %s\n", admin_error((*users)->connection, line, sizeof line));
-    return EX_UNAVAILABLE;
+    (*users)->connection = admin_open(url);
+    return (*users)->connection ? admin_check_schema((*users)->connection, STORE_SCHEMA_VERSION)
+                                : EX_UNAVAILABLE;
 }
 
 void users_close(struct users *users)

@@ -483,7 +483,7 @@ static void test_database_urls(void **state)
 /* ---- secrets, aliases, precedence, names */
 
 #define SHORT_SECRET "0123456789abcdef0123456789abcde"
-#define MAKE_ONE "make one with openssl rand -base64 32"
+#define MAKE_ONE "make one with todoctl secret"
 #define NO_SECRET                                                                                  \
     "none of BETTER_AUTH_SECRET, TODO_JWKS and TODO_SESSIONS is set, so no token can be judged: "  \
     "give one in the environment or in "
