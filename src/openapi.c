@@ -20,6 +20,9 @@
 
 #define SCHEMA(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 #define LIST(name) "{\"type\":\"array\",\"items\":" SCHEMA(name) "}"
+#define TEXT(description) "{\"type\":\"string\",\"description\":\"" description "\"}"
+#define SEVERAL "; of several, separated by commas, any."
+#define BOUND "a date or a date-time, inclusive."
 #define FILES                                                                                      \
     "\"application/json\":{},\"text/csv\":{\"schema\":{\"type\":\"string\"}},"                     \
     "\"text/calendar\":{\"schema\":{\"type\":\"string\"}}"
@@ -110,19 +113,27 @@ static void write_parameter(struct buf *out, const char **before, const char *na
     *before = ",";
 }
 
-/* Those of a list that are not plain text. */
 static const struct {
     const char *name, *schema;
 } list_schemas[] = {
     {"status", "{\"enum\":[\"all\",\"pending\",\"active\",\"completed\"],\"default\":\"all\"}"},
     {"completed", "{\"type\":\"boolean\"}"},
+    {"priority", TEXT("low, medium, high or critical" SEVERAL)},
+    {"tag", TEXT("A tag" SEVERAL)},
+    {"search", TEXT("A part of title or description, in upper or lower case.")},
+    {"due_from", TEXT("From when it is due: " BOUND)},
+    {"due_to", TEXT("Until when it is due: " BOUND)},
+    {"updated_since", TEXT("Since when it has changed: " BOUND)},
     {"sort",
      "{\"type\":\"string\",\"default\":\"created\",\"description\":\"created, updated, title, "
      "due_date, priority or completed; a leading - reverses.\"}"},
-    {"order", "{\"enum\":[\"asc\",\"desc\"]}"},
+    {"order",
+     "{\"enum\":[\"asc\",\"desc\"],\"description\":\"Without it desc for created, updated and "
+     "priority, asc for the rest.\"}"},
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":1000}"},
     {"offset", "{\"type\":\"integer\",\"minimum\":0}"},
     {"page", "{\"type\":\"integer\",\"minimum\":1}"},
+    {"cursor", TEXT("The place of a page, from the Link header of another.")},
     {"trash", "{\"type\":\"boolean\",\"default\":false}"},
 };
 
@@ -131,7 +142,7 @@ static const char *list_schema(const char *name)
     for (size_t i = 0; i < sizeof list_schemas / sizeof *list_schemas; i++)
         if (strcmp(list_schemas[i].name, name) == 0)
             return list_schemas[i].schema;
-    return "{\"type\":\"string\"}";
+    return TEXT("");
 }
 
 static void write_query(struct buf *out, const char **before, unsigned traits)
@@ -141,17 +152,43 @@ static void write_query(struct buf *out, const char **before, unsigned traits)
     for (size_t i = 0; traits & FILTERS && (names = task_query_names(i)); i++)
         write_parameter(out, before, names[0], "query", list_schema(names[0]));
     if (traits & PAGES) {
-        write_parameter(out, before, "since", "query", "{\"type\":\"string\"}");
+        write_parameter(out, before, "since", "query",
+                        TEXT("next of the answer before; without it, all."));
         write_parameter(out, before, "limit", "query", list_schema("limit"));
     }
     if (traits & DRY_RUN)
-        write_parameter(out, before, "dry_run", "query", "{\"type\":\"boolean\"}");
+        write_parameter(
+            out, before, "dry_run", "query",
+            "{\"type\":\"boolean\",\"description\":\"Tell what would be; write nothing.\"}");
 }
 
-static void write_parameters(struct buf *out, const struct route *route, const char *base,
-                             const struct operation *operation)
+static void write_headers(struct buf *out, const char **before, const struct conf *conf,
+                          const struct route *route, const struct operation *operation)
 {
-    const char *text = "{\"type\":\"string\"}", *before = "";
+    bool is_one = strstr(route->pattern, "{id}") != NULL;
+
+    if (operation->traits & REVALIDATES)
+        write_parameter(out, before, "If-None-Match", "header",
+                        TEXT("An ETag: 304 while it fits."));
+    if (route->needs & NEEDS_FRAME && is_one)
+        write_parameter(out, before, "If-Match", "header", TEXT("An ETag: 412 when it is stale."));
+    if (route->needs & NEEDS_FRAME)
+        write_parameter(out, before, "Idempotency-Key", "header",
+                        TEXT("1 to 255 characters: sent again, it is carried out once."));
+    if (operation->run == task_list)
+        write_parameter(out, before, "Prefer", "header",
+                        TEXT("count=exact has X-Total-Count added."));
+    if (operation->run == task_batch)
+        write_parameter(out, before, "Prefer", "header", TEXT("tx=rollback only tries it."));
+    if (route->needs & NEEDS_OWN_WRITES && conf->database_read_url)
+        write_parameter(out, before, "Todo-Position", "header",
+                        TEXT("The last that was answered, or none: for reads by the standby."));
+}
+
+static void write_parameters(struct buf *out, const struct conf *conf, const struct route *route,
+                             const char *base, const struct operation *operation)
+{
+    const char *before = "";
     bool has_id = strstr(route->pattern, "{id}") != NULL;
 
     buf_add_string(out, ",\"parameters\":[");
@@ -159,16 +196,12 @@ static void write_parameters(struct buf *out, const struct route *route, const c
         write_parameter(out, &before, "user_id", "path",
                         "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}");
     if (has_id)
-        write_parameter(
-            out, &before, "id", "path",
-            route->needs & NEEDS_ACCOUNTS ? text : "{\"type\":\"integer\",\"format\":\"int64\"}");
+        write_parameter(out, &before, "id", "path",
+                        route->needs & NEEDS_ACCOUNTS
+                            ? TEXT("One of the list's.")
+                            : "{\"type\":\"integer\",\"format\":\"int64\"}");
     write_query(out, &before, operation->traits);
-    if (operation->traits & REVALIDATES)
-        write_parameter(out, &before, "If-None-Match", "header", text);
-    if (route->needs & NEEDS_FRAME && has_id)
-        write_parameter(out, &before, "If-Match", "header", text);
-    if (route->needs & NEEDS_FRAME)
-        write_parameter(out, &before, "Idempotency-Key", "header", text);
+    write_headers(out, &before, conf, route, operation);
     buf_add_char(out, ']');
 }
 
@@ -285,7 +318,7 @@ static void write_operation(struct buf *out, const struct conf *conf, const stru
                operation->summary, operation->tag);
     write_id(out, method_name(route->method), base, route_rest(route));
     buf_printf(out, "\",\"security\":[%s]", route->needs & NEEDS_TOKEN ? "{\"bearer\":[]}" : "");
-    write_parameters(out, route, base, operation);
+    write_parameters(out, conf, route, base, operation);
     write_body(out, route, operation);
     write_answers(out, conf, route, operation);
     buf_add_char(out, '}');

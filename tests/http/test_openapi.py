@@ -108,6 +108,9 @@ def test_form(site):
     for path, operation in operations:
         placed = {p["name"] for p in operation["parameters"] if p["in"] == "path" and p["required"]}
         assert placed == set(re.findall(r"\{(\w+)\}", path))
+        for parameter in operation["parameters"]:
+            assert parameter["schema"].get("type") != "string" or parameter["name"] == "user_id" or (
+                parameter["schema"]["description"]), (path, parameter)
     for schema in whole["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
