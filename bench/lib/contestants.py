@@ -6,6 +6,7 @@ of its application and that of its web server."""
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -190,12 +191,19 @@ def database_variables(database):
             "PGPASSWORD": url.password, "PGDATABASE": url.path[1:]}
 
 
+def product_parameters():
+    """What the product's nginx tells it, so that the ceiling is told as little."""
+    sample = (stage.SOURCE / "deploy" / "web" / "nginx.conf.in").read_text()
+    return " ".join(re.findall(r"^ *(fastcgi_param [^;]*;)", sample, re.MULTILINE))
+
+
 def server_block(number, port, fastcgi=None, proxy=None, body=None, script=None):
     listen = f"listen 127.0.0.1:{port} backlog=1024;"
     if fastcgi:
-        script = f" fastcgi_param SCRIPT_FILENAME {script};" if script else ""
+        told = (f"include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {script};" if script
+                else product_parameters())
         return (f"upstream peer{number} {{ server unix:{fastcgi}; }}\nserver {{ {listen} location / {{ "
-                f"include /etc/nginx/fastcgi_params;{script} fastcgi_pass peer{number}; }} }}")
+                f"{told} fastcgi_pass peer{number}; }} }}")
     if proxy:
         return (f"upstream peer{number} {{ server 127.0.0.1:{proxy}; keepalive 64; }}\nserver {{ {listen} "
                 f'location / {{ proxy_http_version 1.1; proxy_set_header Connection ""; '

@@ -583,6 +583,8 @@ def test_variables(echo):
     assert variables["HTTP_AUTHORIZATION"] == "Bearer a.b.c"
     assert variables["HTTP_X_REQUEST_ID"] == "1"
     assert variables["REMOTE_ADDR"] == "127.0.0.1"
+    assert variables["HTTP_HOST"].partition(":")[0] == "127.0.0.1"
+    assert variables["SERVER_PORT"] == str(echo.port)
     assert not variables.get("HTTP_PROXY")
     assert not answer["keeps"]  # a worker serves one connection at a time
 
