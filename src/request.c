@@ -10,6 +10,7 @@
 #include "request.h"
 
 #define BODY_FIRST 4096 /* bytes made ready for a body of unknown length */
+#define JOINED_MAX 2048 /* bytes of a list that is made longer, so that thousands cost no more */
 
 static const char *const method_names[METHOD_COUNT] = {
     [METHOD_OTHER] = "OTHER",   [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",
@@ -18,36 +19,39 @@ static const char *const method_names[METHOD_COUNT] = {
 };
 
 /* The variables that we read, by the length of their names. */
-#define VARIABLE(name, header)                                                                     \
+#define ROW(name, header, is_list)                                                                 \
     {                                                                                              \
-        name, sizeof(name) - 1, header                                                             \
+        name, sizeof(name) - 1, header, is_list                                                    \
     }
+#define VARIABLE(name, header) ROW(name, header, false)
+#define LIST(name, header) ROW(name, header, true)
 static const struct variable {
     const char *name;
     size_t length;
     enum header header;
+    bool is_list; /* a second one goes on where the first ends (RFC 9110 5.3), else replaces it */
 } variables[] = {
     VARIABLE("HTTPS", HEADER_HTTPS),
     VARIABLE("HTTP_HOST", HEADER_HOST),
     VARIABLE("PATH_INFO", HEADER_PATH_INFO),
-    VARIABLE("HTTP_ACCEPT", HEADER_ACCEPT),
+    LIST("HTTP_ACCEPT", HEADER_ACCEPT),
     VARIABLE("HTTP_COOKIE", HEADER_COOKIE),
     VARIABLE("HTTP_ORIGIN", HEADER_ORIGIN),
-    VARIABLE("HTTP_PREFER", HEADER_PREFER),
+    LIST("HTTP_PREFER", HEADER_PREFER),
     VARIABLE("REMOTE_ADDR", HEADER_REMOTE_ADDR),
     VARIABLE("REQUEST_URI", HEADER_REQUEST_URI),
     VARIABLE("SCRIPT_NAME", HEADER_SCRIPT_NAME),
     VARIABLE("SERVER_PORT", HEADER_SERVER_PORT),
     VARIABLE("CONTENT_TYPE", HEADER_CONTENT_TYPE),
-    VARIABLE("HTTP_IF_MATCH", HEADER_IF_MATCH),
+    LIST("HTTP_IF_MATCH", HEADER_IF_MATCH),
     VARIABLE("CONTENT_LENGTH", HEADER_CONTENT_LENGTH),
     VARIABLE("REQUEST_METHOD", HEADER_REQUEST_METHOD),
     VARIABLE("HTTP_X_REQUEST_ID", HEADER_REQUEST_ID),
     VARIABLE("HTTP_AUTHORIZATION", HEADER_AUTHORIZATION),
-    VARIABLE("HTTP_IF_NONE_MATCH", HEADER_IF_NONE_MATCH),
+    LIST("HTTP_IF_NONE_MATCH", HEADER_IF_NONE_MATCH),
     VARIABLE("HTTP_TODO_POSITION", HEADER_TODO_POSITION),
     VARIABLE("HTTP_IDEMPOTENCY_KEY", HEADER_IDEMPOTENCY_KEY),
-    VARIABLE("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
+    LIST("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_METHOD", HEADER_ACCESS_CONTROL_REQUEST_METHOD),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", HEADER_ACCESS_CONTROL_REQUEST_HEADERS),
 };
@@ -74,6 +78,15 @@ static enum method method_of(const char *name)
     return METHOD_OTHER;
 }
 
+static void take_value(struct request *request, const struct variable *row, const char *value)
+{
+    const char *before = request->headers[row->header];
+
+    if (before && row->is_list && strlen(before) <= JOINED_MAX)
+        value = arena_printf(request->arena, "%s, %s", before, value);
+    request->headers[row->header] = value;
+}
+
 static void read_variable(struct request *request, const char *variable)
 {
     const char *end = strchr(variable, '=');
@@ -86,7 +99,7 @@ static void read_variable(struct request *request, const char *variable)
             return;
         if (variables[i].name[length - 1] == variable[length - 1] &&
             memcmp(variables[i].name, variable, length) == 0)
-            request->headers[variables[i].header] = end + 1;
+            take_value(request, &variables[i], end + 1);
     }
 }
 

@@ -283,7 +283,8 @@ def test_browsers_may_read_links_and_counts(user):
     assert {"link", "x-total-count"} <= exposed
 
 
-@pytest.mark.parametrize("prefer", ["count=exact", "Count=\"Exact\"", "respond-async, count=exact; x=y"])
+@pytest.mark.parametrize("prefer", ["count=exact", "Count=\"Exact\"", "respond-async, count=exact; x=y",
+                                    ["count=exact", "respond-async"]])
 def test_count(user, prefer):
     for query in ("", "?limit=5", "?limit=5&offset=1000", f"?cursor={some_cursor(user)}", "?search=%25",
                   "?search=nothing+at+all", "?trash=true", "?status=pending&priority=low,critical"):

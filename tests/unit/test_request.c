@@ -141,6 +141,45 @@ static void test_other_variables_are_ignored(void **state)
             assert_null(request.headers[header]);
 }
 
+/* A web server may hand over each line of a header by itself. */
+static void test_repeated_variables(void **state)
+{
+    static const char *const given[] = {
+        "REQUEST_URI=/",
+        "HTTP_PREFER=a",
+        "HTTP_ORIGIN=x",
+        "HTTP_PREFER=b=\"c, d\"",
+        "CONTENT_TYPE=a/b",
+        "HTTP_PREFER=",
+        "HTTP_ORIGIN=y",
+        "HTTP_IF_NONE_MATCH=\"1\"",
+        "CONTENT_TYPE=c/d",
+        "HTTP_ACCEPT=x/y",
+        NULL,
+    };
+
+    (void)state;
+    assert_int_equal(init(given, NULL), ERR_NONE);
+    assert_string_equal(request.headers[HEADER_PREFER], "a, b=\"c, d\", ");
+    assert_string_equal(request.headers[HEADER_ORIGIN], "y");
+    assert_string_equal(request.headers[HEADER_CONTENT_TYPE], "c/d");
+    assert_string_equal(request.headers[HEADER_IF_NONE_MATCH], "\"1\"");
+    assert_string_equal(request.headers[HEADER_ACCEPT], "x/y");
+}
+
+/* Behind a long one the last alone counts: of addresses that is the one a proxy has added. */
+static void test_repeated_and_long(void **state)
+{
+    char *first = arena_zero(&arena, 4096, 1);
+    const char *given[] = {"REQUEST_URI=/", first, "HTTP_X_FORWARDED_FOR=::1", NULL};
+
+    (void)state;
+    memset(first, 'x', 4095);
+    memcpy(first, "HTTP_X_FORWARDED_FOR=", strlen("HTTP_X_FORWARDED_FOR="));
+    assert_int_equal(init(given, NULL), ERR_NONE);
+    assert_string_equal(request.headers[HEADER_FORWARDED_FOR], "::1");
+}
+
 static void test_methods(void **state)
 {
     static const char *const others[] = {"OTHER", "TRACE", "get", "", "GETS", "GE"};
@@ -543,7 +582,8 @@ static void test_media_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_variables),         TEST(test_other_variables_are_ignored),
+        TEST(test_variables),         TEST(test_repeated_variables),
+        TEST(test_repeated_and_long), TEST(test_other_variables_are_ignored),
         TEST(test_methods),           TEST(test_paths),
         TEST(test_segment_ends),      TEST(test_bad_uris),
         TEST(test_uri_length),        TEST(test_query),
