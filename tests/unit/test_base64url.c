@@ -10,9 +10,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "base64url.h"
-
-static struct arena arena;
 
 static const struct {
     struct text bytes;
@@ -88,20 +87,6 @@ static void other_spellings(void **state)
         if (base64url_decode(&arena, text_of(wrong[i]), &bytes))
             fail_msg("taken: %s", wrong[i]);
     }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
 }
 
 int main(void)

@@ -9,13 +9,12 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "jwks.h"
 #include "log.h"
 #include "signer.h"
 
 #define SIGNED_PART "eyJhbGciOiJ4In0.eyJzdWIiOiJ1XzEifQ"
-
-static struct arena arena;
 
 static int set_up_all(void **state)
 {
@@ -29,20 +28,6 @@ static int tear_down_all(void **state)
 {
     (void)state;
     signers_free();
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
     return 0;
 }
 

@@ -10,28 +10,14 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "random.h"
 #include "refresh_token.h"
 
 #define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
-static struct arena arena;
 static char signing[] = "a secret for tests, of more than thirty-two bytes";
 static const struct conf conf = {.secret = signing, .secret_length = sizeof signing - 1};
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static void test_there_and_back(void **state)
 {

@@ -10,9 +10,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "arena_fixture.h"
 #include "task_links.h"
-
-static struct arena arena;
 
 static ssize_t no_body(void *source, char *data, size_t size)
 {
@@ -124,20 +123,6 @@ static void locations(void **state)
                             arena_printf(&arena, "Location: %s\r\n", rows[i][1]));
         response_fini(&response);
     }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
 }
 
 int main(void)
