@@ -12,12 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "jwks_fetch.h"
 #include "log.h"
 #include "reload.h"
 #include "store_issuer.h"
 
 #define LEFT_KEYS "RELOAD_KEYS" /* the source's name, a newline, the document */
+#define FRESH_MS 2000 /* for which a file can change and look as before: no clock ticks slower */
+#define RETRY_MS 5000 /* between readings of a file that fail, while it looks the same */
 
 struct source {
     const char *begins; /* what TODO_JWKS then begins with */
@@ -35,7 +38,9 @@ struct keys {
     const struct source *source;
     struct jwks *set;    /* NULL: none yet */
     unsigned generation; /* of the board's document that it was made of */
-    struct stat seen;    /* the file that it was made of */
+    struct stat seen;    /* the file as it looked when it had changed last */
+    int64_t fresh_until; /* when that was long enough ago; monotonic milliseconds */
+    int64_t again_at;    /* when the file is to be read again even if it looks the same */
     bool loaded;         /* by keys_load: not to be looked at again */
 };
 
@@ -102,24 +107,42 @@ static bool renew(struct keys *keys, struct buf *document)
     return true;
 }
 
-static void watch_file(struct keys *keys)
+/* What is read of a fresh file is not the last word, nor is a failure. */
+static void renew_from_file(struct keys *keys, int64_t now)
 {
     struct buf document;
-    struct stat status = {0};
+    bool good;
 
-    if (stat(keys->conf->jwks, &status) == 0 && is_same_file(&status, &keys->seen))
-        return;
-    if (status.st_ino == 0 && keys->set)
-        return; /* gone, perhaps for a moment */
-    keys->seen = status;
     buf_init(&document);
-    renew(keys, &document);
+    good = renew(keys, &document);
     buf_fini(&document);
+    keys->again_at = now < keys->fresh_until ? keys->fresh_until
+                     : good                  ? INT64_MAX
+                                             : now + RETRY_MS;
 }
 
-static void ask_nobody(struct keys *keys)
+static void watch_file(struct keys *keys)
 {
-    (void)keys; /* the file was looked at a moment ago */
+    struct stat status;
+    bool found = stat(keys->conf->jwks, &status) == 0; /* if not, perhaps for a moment */
+    int64_t now = clock_now_ms();
+
+    if (found && !is_same_file(&status, &keys->seen)) {
+        keys->seen = status;
+        keys->fresh_until = now + FRESH_MS;
+    } else if (now < keys->again_at) {
+        return;
+    }
+    renew_from_file(keys, now);
+}
+
+/* A file that has settled is not read for a token of an unknown key. */
+static void ask_file(struct keys *keys)
+{
+    int64_t now = clock_now_ms();
+
+    if (now < keys->fresh_until)
+        renew_from_file(keys, now);
 }
 
 /* ---- what is read over a board */
@@ -206,7 +229,7 @@ static void ask_database(struct keys *keys)
 /* ---- the table */
 
 static const struct source sources[] = {
-    {"/", false, read_file, watch_file, ask_nobody},
+    {"/", false, read_file, watch_file, ask_file},
     {"http", true, read_url, take_over, ask_fetcher},
     {"database", false, read_database, watch_database, ask_database},
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* keys.h: the key set that TODO_JWKS names, as this process has it, and when it is looked at again.
  *
- *   a file      when the file has changed, which is looked at with each token;
+ *   a file      when the file has changed, which is looked at with each token; and, since two
+ *               changes within a tick of the clock look like one, once more 2 s later, and until
+ *               then for each token of an unknown key;
  *   a URL       by the fetcher, a process of its own: every 10 minutes, and at once for a token of
  *               an unknown key, whose request then waits for it, 2.5 s at most;
  *   "database"  over the worker's own connection, at the same times.
