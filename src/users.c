@@ -170,6 +170,15 @@ static int find(struct users *users, const char *who, char id[256])
     return status;
 }
 
+/* What is updated is the account. */
+static int judge(PGresult *result, const char *user)
+{
+    if (strcmp(PQcmdStatus(result), "UPDATE 0") != 0)
+        return EX_OK;
+    fprintf(stderr, "todoctl: the user %s has no account here\n", user);
+    return EX_DATAERR;
+}
+
 static int act(struct users *users, const struct statement *statements, const char *const *values)
 {
     PGresult *user =
@@ -183,7 +192,7 @@ static int act(struct users *users, const struct statement *statements, const ch
 
         if (result && last)
             print_rows(result);
-        status = result ? EX_OK : EX_UNAVAILABLE;
+        status = result ? judge(result, values[0]) : EX_UNAVAILABLE;
         PQclear(result);
     }
     PQclear(user);
