@@ -105,8 +105,6 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
 enum err store_run_open(struct store *store, struct step *const *steps, size_t count,
                         bool *lost) CHECK_RESULT;
 
-/* The step that enters the user's context, or fails when the session has ended. */
-
 /* Runs `ops` for `user` in one transaction, the user's row locked first when `lock`: committed in
  * the same round trip, or left open when store_hold asked for it (then always locked). */
 enum err store_write(struct store *store, struct text user, bool lock, struct step *const *ops,
