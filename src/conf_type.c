@@ -204,6 +204,8 @@ static bool set_string(void *target, const char *value, const struct conf_limits
     const char *wrong = limits->check ? limits->check(value) : NULL;
     if (!text_is_utf8(text_of(value)) || text_has_control(text_of(value)))
         return refuse(fault, "must be UTF-8 without control characters");
+    if (wrong && strchr(value, '@')) /* perhaps behind a password */
+        return refuse(fault, "%s", wrong);
     if (wrong)
         return refuse(fault, "%s, not \"%.*s\"", wrong, SHOWN_BYTES, value);
     *(char **)target = copy(text_of(value));

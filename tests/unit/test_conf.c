@@ -406,6 +406,55 @@ static void test_origins(void **state)
     }
 }
 
+/* ---- where an issuer's keys are */
+
+#define PLACE_FORM                                                                                 \
+    "TODO_JWKS must be the path of a file, \"database\", an https URL without user or fragment, "  \
+    "or an http URL of this machine"
+
+static void test_places_of_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *place;
+        const char *shown; /* NULL: it is taken; "": refused without a word of it */
+    } rows[] = {
+        {"/etc/keys.json", NULL},
+        {"database", NULL},
+        {"https://a.example/api/auth/jwks?x=1", NULL},
+        {"https://a.example:8443", NULL},
+        {"http://127.0.0.1:3000/jwks", NULL},
+        {"http://localhost/jwks", NULL},
+        {"http://[::1]:3000/jwks", NULL},
+        {"keys.json", "keys.json"},
+        {"databases", "databases"},
+        {"http://a.example/jwks", "http://a.example/jwks"},
+        {"http://127.0.0.1.a.example/", "http://127.0.0.1.a.example/"},
+        {"http://127.0.0.1:0/", "http://127.0.0.1:0/"},
+        {"https://*.example/jwks", "https://*.example/jwks"},
+        {"https://a.example/jwks#x", "https://a.example/jwks#x"},
+        {"https://a.example\\b", "https://a.example\\b"},
+        {"ftp://a.example/jwks", "ftp://a.example/jwks"},
+        {"file:///etc/keys.json", "file:///etc/keys.json"},
+        {"https://user:password@a.example/jwks", ""},
+        {"http://localhost:80@a.example/jwks", ""},
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct outcome outcome;
+        char pair[256], error[256];
+        const char *shown = rows[i].shown;
+        snprintf(pair, sizeof(pair), "TODO_JWKS=%s", rows[i].place);
+        snprintf(error, sizeof(error), "%s%s%s%s", PLACE_FORM, shown && *shown ? ", not \"" : "",
+                 shown ? shown : "", shown && *shown ? "\"" : "");
+        const char *const pairs[PAIRS] = {BASE, pair};
+        load(&outcome, NULL, pairs, true);
+        expect(&outcome, shown ? error : NULL);
+        if (!shown)
+            assert_string_equal(outcome.conf.jwks, rows[i].place);
+        conf_fini(&outcome.conf);
+    }
+}
+
 static void test_long_value_is_cut(void **state)
 {
     (void)state;
@@ -1089,6 +1138,7 @@ int main(void)
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_places_of_keys),
         cmocka_unit_test(test_long_value_is_cut),
         cmocka_unit_test(test_database_urls),
         cmocka_unit_test(test_rows),
