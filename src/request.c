@@ -51,7 +51,7 @@ static const struct variable {
     LIST("HTTP_IF_NONE_MATCH", HEADER_IF_NONE_MATCH),
     VARIABLE("HTTP_TODO_POSITION", HEADER_TODO_POSITION),
     VARIABLE("HTTP_IDEMPOTENCY_KEY", HEADER_IDEMPOTENCY_KEY),
-    LIST("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
+    VARIABLE("HTTP_X_FORWARDED_FOR", HEADER_FORWARDED_FOR),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_METHOD", HEADER_ACCESS_CONTROL_REQUEST_METHOD),
     VARIABLE("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", HEADER_ACCESS_CONTROL_REQUEST_HEADERS),
 };
@@ -78,11 +78,16 @@ static enum method method_of(const char *name)
     return METHOD_OTHER;
 }
 
+/* Some web servers take X_Forwarded_For, or X.Forwarded.For, for the same variable as
+ * X-Forwarded-For. Of two nobody knows which one is the proxy's: what is no address makes that
+ * neither is believed. */
 static void take_value(struct request *request, const struct variable *row, const char *value)
 {
     const char *before = request->headers[row->header];
 
-    if (before && row->is_list && strlen(before) <= JOINED_MAX)
+    if (before && row->header == HEADER_FORWARDED_FOR)
+        value = "twice";
+    else if (before && row->is_list && strlen(before) <= JOINED_MAX)
         value = arena_printf(request->arena, "%s, %s", before, value);
     request->headers[row->header] = value;
 }

@@ -134,7 +134,7 @@ def settings(cluster, place):
     """The values of deploy/site that tell of todo.fcgi."""
     shutil.copy(WORKER, place / "todo.fcgi")
     lines = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET, "TODO_BCRYPT_COST": 10,
-             "TODO_CORS_ORIGINS": ORIGIN}
+             "TODO_CORS_ORIGINS": ORIGIN, "TODO_TRUSTED_PROXIES": "127.0.0.1"}
     conf = place / "todo.conf"
     conf.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
     conf.chmod(0o600)
@@ -488,6 +488,16 @@ def accounts(front):
     me = front.get("/api/auth/me", headers={"Authorization": f"Bearer {logged_in.json()['access_token']}"})
     return [made.status, made["Content-Encoding"], logged_in.status, me.status,
             call("login", body | {"password": "a wrong password"}).status]
+
+
+@cases({"-: 127.0.0.1": 200, "-: 127.0.0.1\n-: 127.0.0.1": 200, "-: 203.0.113.9": 404,
+        "-: 203.0.113.9\n-: 127.0.0.1": 404,
+        "_: 127.0.0.1\n-: 203.0.113.9": 404, "-: 203.0.113.9\n_: 127.0.0.1": 404,
+        "-: 203.0.113.9\n.: 127.0.0.1": 404, "-: 203.0.113.9\n+: 127.0.0.1\n-: 203.0.113.9": 404})
+def forwarded(front, lines):
+    """By a proxy, which passes on what its client sent under a name that a variable cannot tell apart."""
+    lines = re.sub(r"(?m)^(.):", r"X\1Forwarded\1For:", lines)
+    return front.raw(f"GET {front.prefix}/metrics HTTP/1.1\nHost: a\n{lines}\n\n").status
 
 
 @case([405, True])

@@ -131,6 +131,7 @@ static void test_clients(void **state)
         {"10.0.0.1", "192.0.2.2,", "10.0.0.1"},
         {"10.0.0.1", "192.0.2.2, nonsense, 10.0.0.2", "10.0.0.2"},
         {"10.0.0.1", ",,,", "10.0.0.1"},
+        {"10.0.0.1", "twice", "10.0.0.1"}, /* request.c's word */
         {"unix:", "192.0.2.2", NULL},
         {"", "192.0.2.2", NULL},
         {NULL, "192.0.2.2", NULL},
@@ -183,6 +184,7 @@ static void test_clients_beyond_doubt(void **state)
         {true, "127.0.0.1", "192.0.2.1, 203.0.113.9", false},
         {true, "127.0.0.1", "203.0.113.9, 192.0.2.1", true},
         {true, "127.0.0.1", "unknown", false},
+        {true, "127.0.0.1", "twice", false},
         {true, "127.0.0.1", "203.0.113.9,", false},
         {true, "10.0.0.1", "127.0.0.1", false}, /* the proxy's own machine is not ours */
         {true, "10.0.0.1", "::1", false},

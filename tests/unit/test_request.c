@@ -167,17 +167,33 @@ static void test_repeated_variables(void **state)
     assert_string_equal(request.headers[HEADER_ACCEPT], "x/y");
 }
 
-/* Behind a long one the last alone counts: of addresses that is the one a proxy has added. */
+/* Behind a long one the last alone counts. */
 static void test_repeated_and_long(void **state)
 {
     char *first = arena_zero(&arena, 4096, 1);
-    const char *given[] = {"REQUEST_URI=/", first, "HTTP_X_FORWARDED_FOR=::1", NULL};
+    const char *given[] = {"REQUEST_URI=/", first, "HTTP_PREFER=a", NULL};
 
     (void)state;
     memset(first, 'x', 4095);
-    memcpy(first, "HTTP_X_FORWARDED_FOR=", strlen("HTTP_X_FORWARDED_FOR="));
+    memcpy(first, "HTTP_PREFER=", strlen("HTTP_PREFER="));
     assert_int_equal(init(given, NULL), ERR_NONE);
-    assert_string_equal(request.headers[HEADER_FORWARDED_FOR], "::1");
+    assert_string_equal(request.headers[HEADER_PREFER], "a");
+}
+
+static void test_forwarded_twice(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"192.0.2.1", "127.0.0.1"}, {"127.0.0.1", "192.0.2.1"}, {"", "127.0.0.1"}, {"::1", "::1"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        const char *environment[] = {arena_printf(&arena, "HTTP_X_FORWARDED_FOR=%s", pairs[i][0]),
+                                     arena_printf(&arena, "HTTP_X_FORWARDED_FOR=%s", pairs[i][1]),
+                                     "REQUEST_URI=/", NULL};
+
+        assert_int_equal(init(environment, NULL), ERR_NONE);
+        assert_string_equal(request_header(&request, HEADER_FORWARDED_FOR), "twice");
+    }
 }
 
 static void test_methods(void **state)
@@ -582,15 +598,25 @@ static void test_media_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_variables),         TEST(test_repeated_variables),
-        TEST(test_repeated_and_long), TEST(test_other_variables_are_ignored),
-        TEST(test_methods),           TEST(test_paths),
-        TEST(test_segment_ends),      TEST(test_bad_uris),
-        TEST(test_uri_length),        TEST(test_query),
-        TEST(test_last_param_counts), TEST(test_null_characters_in_params),
-        TEST(test_param_count),       TEST(test_headers_survive_a_fault),
-        TEST(test_header_is_trimmed), TEST(test_bodies),
-        TEST(test_large_bodies),      TEST(test_too_large_reads_nothing),
+        TEST(test_variables),
+        TEST(test_repeated_variables),
+        TEST(test_repeated_and_long),
+        TEST(test_other_variables_are_ignored),
+        TEST(test_forwarded_twice),
+        TEST(test_methods),
+        TEST(test_paths),
+        TEST(test_segment_ends),
+        TEST(test_bad_uris),
+        TEST(test_uri_length),
+        TEST(test_query),
+        TEST(test_last_param_counts),
+        TEST(test_null_characters_in_params),
+        TEST(test_param_count),
+        TEST(test_headers_survive_a_fault),
+        TEST(test_header_is_trimmed),
+        TEST(test_bodies),
+        TEST(test_large_bodies),
+        TEST(test_too_large_reads_nothing),
         TEST(test_media_types),
     };
 
