@@ -2,7 +2,7 @@
 /* position.h: a place in the log of the database as the opaque text of the Todo-Position header.
  *
  * It is not sealed: whoever makes one up can only harm what is answered to themselves, and make a
- * worker wait for the little that store_replica.h allows. */
+ * worker wait for the little that store_replica.c allows. */
 #ifndef TODO_POSITION_H
 #define TODO_POSITION_H
 

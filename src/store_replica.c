@@ -31,6 +31,7 @@
 #define DEADLINE_MS 500     /* for the standby, but no more than a quarter of the request's */
 #define WAIT_MS 50          /* at most, until it has come far enough */
 #define LOOK_MS 5           /* between two looks meanwhile */
+#define WAIT_MIB 64         /* of the log: no standby replays more meanwhile */
 #define LAG_MS 1000         /* after a wait in vain nobody else waits */
 #define REST_FIRST_MS 1000  /* for which it is left alone when it has failed, twice as long ... */
 #define REST_MAX_MS 30000   /* ... the next time */
@@ -163,6 +164,12 @@ static bool is_past(int64_t reached, int64_t wanted)
     return gap <= 0 || (reached % PAGE_MAX == 0 && (gap == 24 || gap == 40));
 }
 
+/* Who made a position up is neither waited for, nor does that keep others from waiting. */
+static bool may_come(const struct store_replica *replica)
+{
+    return replica->wanted.lsn - replica->reached.lsn <= (int64_t)WAIT_MIB << 20;
+}
+
 /* Is it worth asking? Not while it rests, nor about another timeline than it is known to be in. */
 static bool may_answer(const struct store *store, int64_t now)
 {
@@ -240,7 +247,7 @@ bool store_replica_read(struct store *store, struct text user, struct step *op)
     if (store->deadline == 0)
         store->deadline = now + store->conf->db_deadline_ms;
     patient = now >= replica->patient_at;
-    while ((answer = try(replica, user, op)) == ANSWER_EARLY && patient) {
+    while ((answer = try(replica, user, op)) == ANSWER_EARLY && patient && may_come(replica)) {
         patient = clock_now_ms() < now + WAIT_MS;
         if (patient)
             nanosleep(&pause, NULL);

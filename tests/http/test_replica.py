@@ -265,6 +265,30 @@ def test_a_short_lag_is_waited_for(ann, standby):
         eventually(30, lambda: all(write_and_read() for _ in range(4)), "answers that were waited for")
 
 
+def test_what_will_not_come_soon_is_not_waited_for(own_cluster, standby, make_site):
+    """A position far ahead costs one look at the standby, and nobody else's patience."""
+    site = make_site(own_cluster, DATABASE_READ_URL=standby.url(), TODO_WORKERS=1)
+    client = Follower(site, f"follower-{next(names)}")
+
+    def questions(position):
+        """How many round trips the answer to this one takes: to the standby, and one to the database."""
+        count = re.compile(r"^todo_database_roundtrip_duration_seconds_count (\d+)$", re.MULTILINE)
+
+        def counted():
+            return int(count.search(site.request("GET", "/metrics", checked=False).body.decode())[1])
+
+        before = counted()
+        assert not by_standby(User(site, client.name).get(headers={HEADER: position}))
+        return counted() - before
+
+    client.create()
+    eventually_by_standby(client.get)
+    with paused(standby):
+        client.create()
+        assert [questions(forged(client.position, 3, lambda lsn: lsn + 2**30)) for _ in range(3)] == [2, 2, 2]
+        assert questions(client.position) > 2  # waited for
+
+
 # ---- dying
 
 
