@@ -64,6 +64,7 @@ static int run(struct program *program)
     long processes = program->conf.workers + keys_need_fetcher(&program->conf);
     bool pooled = processes > 1 || pool_has_old_workers();
     program->metrics = metrics_new();
+    metrics_enter(program->metrics, -1); /* a pool's own process counts nothing */
     pseudonym_start(&program->conf);
     program->board = key_board_new(program->conf.workers);
     keys_take_over(&program->conf, program->board);

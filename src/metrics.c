@@ -6,10 +6,8 @@
 
 #include "metrics.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +22,7 @@
 
 struct slot {
     struct metrics_counts counts;
-    pid_t pid; /* the last worker; 0: there has been none */
+    pid_t pid; /* of the worker; 0: there is none */
     bool busy;
 };
 
@@ -140,6 +138,18 @@ void metrics_enter(struct metrics *metrics, long index)
     metrics_count(METRICS_STARTS);
 }
 
+void metrics_worker_ended(pid_t pid)
+{
+    long used = board ? __atomic_load_n(&board->used, __ATOMIC_RELAXED) : 0;
+
+    for (long i = 0; i < used; i++) {
+        pid_t expected = pid; /* a successor may be there already */
+
+        __atomic_compare_exchange_n(&board->slots[i].pid, &expected, 0, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+    }
+}
+
 static void add(uint64_t *number, uint64_t more)
 {
     __atomic_fetch_add(number, more, __ATOMIC_RELAXED);
@@ -181,14 +191,6 @@ void metrics_set_busy(bool busy)
         __atomic_store_n(&own->busy, busy, __ATOMIC_RELAXED);
 }
 
-/* One that was killed is not there any more, although nobody has said so. */
-static bool is_alive(const struct slot *slot)
-{
-    pid_t pid = __atomic_load_n(&slot->pid, __ATOMIC_RELAXED);
-
-    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
 static void add_slot(const struct slot *slot, struct metrics_sum *sum)
 {
     const uint64_t *from = (const uint64_t *)&slot->counts;
@@ -196,7 +198,7 @@ static void add_slot(const struct slot *slot, struct metrics_sum *sum)
 
     for (size_t i = 0; i < sizeof slot->counts / sizeof *from; i++)
         to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-    if (!is_alive(slot))
+    if (__atomic_load_n(&slot->pid, __ATOMIC_RELAXED) == 0)
         return;
     sum->workers++;
     sum->busy += __atomic_load_n(&slot->busy, __ATOMIC_RELAXED);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define METRICS_WORKERS_MAX 1024
 #define METRICS_ROWS 128    /* metrics_text.c tells which is what */
@@ -91,6 +92,9 @@ void metrics_free(struct metrics *metrics);
 /* From now on this process counts in the slot `index`. Before, with NULL, and where there is no
  * such slot, everything below does nothing. The one state of a process that is kept here. */
 void metrics_enter(struct metrics *metrics, long index);
+
+/* A worker with that number is no more: its slot keeps what it has counted, but is nobody's. */
+void metrics_worker_ended(pid_t pid);
 
 void metrics_count(enum metrics_counter counter);
 void metrics_request(size_t row, size_t status, int64_t microseconds);

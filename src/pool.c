@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "notify.h"
 #include "pool.h"
 #include "reload.h"
@@ -146,6 +147,7 @@ static void reap(struct pool *pool)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct slot *slot = find_slot(pool, pid);
         log_end(pid, status);
+        metrics_worker_ended(pid);
         forget_old(pool, pid);
         if (slot == NULL)
             continue; /* an old one, or a child of the program that became us by exec */

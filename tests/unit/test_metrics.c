@@ -28,6 +28,7 @@ static int set_up(void **state)
 {
     (void)state;
     board = metrics_new();
+    metrics_enter(board, -1);
     return 0;
 }
 
@@ -94,8 +95,10 @@ static void test_none_is_lost(void **state)
     (void)state;
     for (size_t i = 0; i < 5; i++)
         pids[i] = start(indices[i], count_much);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 5; i++) {
         assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+        metrics_worker_ended(pids[i]);
+    }
     add_up();
     assert_int_equal(sum.counts.counters[METRICS_LATE], 5 * EACH);
     assert_int_equal(sum.counts.counters[METRICS_STARTS], 5);
@@ -121,8 +124,12 @@ static void test_killed_worker(void **state)
     wait_until_cut(1);
     assert_int_equal(sum.workers, 1);
     assert_int_equal(sum.busy, 1);
+    metrics_worker_ended(pid + 1);
+    add_up();
+    assert_int_equal(sum.workers, 1);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    metrics_worker_ended(pid);
     add_up();
     assert_int_equal(sum.counts.counters[METRICS_CUT], 1);
     assert_int_equal(sum.workers, 0);
