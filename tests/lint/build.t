@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """Makefile.am and README.md speak of the files that there are: each source is listed, each listed
-file exists, each room is on the README's map."""
+file exists, each room is on the README's map; and the README, which is installed without the rest of
+the tree, links to nothing in it."""
 
 import pathlib
 import re
@@ -51,6 +52,18 @@ def check_map(paths):
     return complaints + [f"README.md: the map has {name}" for name in sorted(rooms - sources)]
 
 
+def check_links(paths):
+    """To places of the page itself, which are there, and to the web."""
+    complaints = []
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        places = {"#" + re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
+                  for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+        complaints += [f"{lint.name(path)}: links to {target}" for target in re.findall(r"\]\(([^)]*)\)", text)
+                       if target not in places and not target.startswith("https://")]
+    return complaints
+
+
 # No wider: a build in the source tree leaves its products in tests/ too.
 DISTRIBUTED = lint.files(
     "src/*.[ch]", "schema/*", "man/*", "deploy/*", "deploy/*/*", "m4/*", "tests/cluster", "tests/run",
@@ -64,4 +77,6 @@ lint.run(
     ("the README's map has every room", check_map,
      [lint.ROOT / "README.md", *lint.files("src/*.c")],
      {"README.md": "## Map of the source\n| `b.c` | b |\n## Next\n", "a.c": ""}),
+    ("the README's links lead somewhere wherever it is installed", check_links,
+     [lint.ROOT / "README.md"], {"README.md": "## Next\n[next](#next), [licence](COPYING)\n"}),
 )
