@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Are the answers right? Compared with what the database says, not with each other."""
 
+import contextlib
 import datetime
 import json
 import random
@@ -126,16 +127,15 @@ def check_running(contestant, database, tokens, users):
     """While others write: an answer must be what the database had while nobody changed this user's
     tasks. Gives the number of users compared, and of those that had to be asked again."""
     again = 0
-    session = Session(database)
-    for number in random.choices(range(len(tokens)), k=users):
-        user = stage.user_id(number)
-        while True:
-            before, wanted = state(session, user)
-            status, tasks, _ = ask(contestant, LIST.format(user), tokens[number])
-            if state(session, user)[0] == before:
-                break
-            again += 1
-        want(f"status of {user}'s list", status, 200)
-        want(f"{user}'s list", [plain(task) for task in tasks], wanted)
-    session.close()
+    with contextlib.closing(Session(database)) as session:
+        for number in random.choices(range(len(tokens)), k=users):
+            user = stage.user_id(number)
+            while True:
+                before, wanted = state(session, user)
+                status, tasks, _ = ask(contestant, LIST.format(user), tokens[number])
+                if state(session, user)[0] == before:
+                    break
+                again += 1
+            want(f"status of {user}'s list", status, 200)
+            want(f"{user}'s list", [plain(task) for task in tasks], wanted)
     return users, again

@@ -53,6 +53,10 @@ class Pgbench:
         path.write_text("\n".join([*draw, *lines, ""]))
         self.scripts[name] = path, role, values
 
+    def of(self, letter):
+        """The names of the scripts of this workload."""
+        return [name for name in self.scripts if name.split()[1].startswith(letter)]
+
     def capture(self):
         """By letter: the statements that one such request of the product takes, and the values of
         their parameters."""
@@ -97,8 +101,8 @@ class Pgbench:
         path, role, values = self.scripts[name]
         url = self.database.url(role)
         defined = [word for key, value in values.items() for word in ("-D", f"{key}={value}")]
-        leader = {"db": self.database.pids()[0]}
-        before = cpu.seconds(leader)["db"]
+        leader = self.database.pids()[0]
+        before, members = cpu.seconds({"db": leader})["db"], cpu.members(leader)
         done = subprocess.run(
             [*harness.WITH_US, "/usr/lib/postgresql/15/bin/pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS),
              "-j", "1", "-T", str(seconds), *defined, "-f", path, url],
@@ -110,10 +114,11 @@ class Pgbench:
         count = int(re.search(r"actually processed: (\d+)", done.stdout)[1])
         rate = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
         failed = int(re.search(r"failed transactions: (\d+)", done.stdout)[1])
-        used = cpu.seconds(leader)["db"] - before
+        # What a connection has used is the leader's when that has seen its end.
+        harness.eventually(10, lambda: cpu.members(leader) <= members, "the end of pgbench's connections")
+        used = cpu.seconds({"db": leader})["db"] - before
         return {"name": "pgbench", "workload": name, "connections": CLIENTS, "open": 0, "rate": rate, "count": count,
-                "app": 0, "web": 0,
-                "db": used / max(1, count) * 1e4, "bad": failed, "p95": 0}
+                "db": used / max(1, count) * 1e4, "bad": failed}
 
 
 def name_of(name, value, task, values):

@@ -15,9 +15,10 @@ import urllib.parse
 import stage
 from stage import harness
 
-PEERS = stage.BENCH / "peers"
+SOURCES = stage.BENCH / "peers"
+PEERS = ("go", "axum", "php", "fastify", "fastapi")
 WORKERS = 8  # of the product, of the ceiling in FastCGI and of PHP: four for each of two cores
-PROCESSES = 2  # of FastAPI and Fastify, each with threads or an event loop: one for each core
+PROCESSES = 2  # of FastAPI and Fastify, and threads of axum: an event loop for each core
 
 
 @dataclasses.dataclass
@@ -45,23 +46,26 @@ class Stand:
         self.processes = []
         self.servers = []  # of the second nginx
         self.contestants = []
+        self.skipped = {}  # why, by name
+        self.site = None
         for name in ("run", "log", "peers"):
             (directory / name).mkdir()
         self.environment = harness.clean_environment(
             **database_variables(database), BETTER_AUTH_SECRET=harness.SECRET, TZ="UTC", LC_ALL="C.UTF-8",
             PYTHONDONTWRITEBYTECODE=1, NODE_ENV="production", npm_config_update_notifier="false")
 
-    def start(self, body):
-        """`body`: what the ceilings answer."""
+    def start(self, body, peers=PEERS):
+        """`body`: what the ceilings answer. A peer that cannot be built is left out, whichever it is."""
         (self.directory / "body.json").write_bytes(body)
         self.start_product()
         self.start_return(body)
         self.start_hello()
-        for starter in (self.start_go, self.start_php, self.start_fastify, self.start_fastapi):
+        for name in peers:
             try:
-                starter()
-            except (OSError, subprocess.CalledProcessError) as error:
-                stage.say(f"SKIPPED: {starter.__name__[6:]}: {error}")
+                getattr(self, f"start_{name}")()
+            except OSError as error:
+                stage.say(f"SKIPPED: {name}: {error}")
+                self.skipped[name] = str(error)
         self.start_nginx()
 
     def stop(self):
@@ -73,7 +77,8 @@ class Stand:
             except subprocess.TimeoutExpired:
                 pass
             self.end_group(process)
-        self.site.stop()
+        if self.site:
+            self.site.stop()
 
     @staticmethod
     def end_group(process):
@@ -118,24 +123,29 @@ class Stand:
 
     def start_hello(self):
         program, socket = self.directory / "hello", self.directory / "run" / "hello.sock"
-        self.build("hello", "gcc", "-O2", "-o", program, PEERS / "hello.c", "-lfcgi")
+        self.build("hello", "gcc", "-O2", "-o", program, SOURCES / "hello.c", "-lfcgi")
         pid = self.run("hello", "spawn-fcgi", "-n", "-s", socket, "-b", "1024", "--", program,
                        HELLO_BODY=self.directory / "body.json", HELLO_PROCESSES=WORKERS)
         self.add("libfcgi hello", pid, fastcgi=socket).ceiling = True
 
     def start_go(self):
-        go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
-        if not go:
-            raise OSError("there is no go")
+        go = find_tool("go", "/usr/local/go/bin:/usr/lib/go/bin")
         program, port = stage.STATE / "go-peer", free_port()
-        self.build("go", go, "build", "-o", program, ".", cwd=PEERS / "go")
+        self.build("go", go, "build", "-o", program, ".", cwd=SOURCES / "go")
         self.add("Go net/http", self.run("go", program, PORT=port), proxy=port)
 
+    def start_axum(self):
+        """Built in a copy: cargo writes beside its sources."""
+        cargo = find_tool("cargo", os.path.expanduser("~/.cargo/bin"))
+        home, port = stage.STATE / "axum", free_port()
+        shutil.copytree(SOURCES / "axum", home, dirs_exist_ok=True)
+        self.build("axum", cargo, "build", "--release", "--target-dir", home / "target", cwd=home)
+        pid = self.run("axum", home / "target" / "release" / "bench", PORT=port, TOKIO_WORKER_THREADS=PROCESSES)
+        self.add("Rust axum", pid, proxy=port)
+
     def start_php(self):
-        program = shutil.which("php-fpm8.2", path="/usr/sbin:/usr/bin")
-        if not program:
-            raise OSError("there is no php-fpm8.2")
-        shutil.copy(PEERS / "php" / "index.php", self.directory / "peers")
+        program = find_tool("php-fpm8.2", "/usr/sbin:/usr/bin")
+        shutil.copy(SOURCES / "php" / "index.php", self.directory / "peers")
         socket, conf = self.directory / "run" / "php.sock", self.directory / "php.conf"
         variables = {**database_variables(self.database), "BETTER_AUTH_SECRET": harness.SECRET,
                      "PDO_DSN": "pgsql:dbname=todo"}
@@ -150,7 +160,7 @@ class Stand:
 
     def start_fastify(self):
         home, port = stage.STATE / "fastify", free_port()
-        shutil.copytree(PEERS / "fastify", home, dirs_exist_ok=True)
+        shutil.copytree(SOURCES / "fastify", home, dirs_exist_ok=True)
         if not (home / "node_modules" / "jose").exists():
             self.build("fastify", "npm", "install", "--no-audit", "--no-fund", "--omit=dev", cwd=home)
         pid = self.run("fastify", "node", home / "server.js", PORT=port, WORKERS=PROCESSES)
@@ -158,7 +168,7 @@ class Stand:
 
     def start_fastapi(self):
         port = free_port()
-        shutil.copy(PEERS / "fastapi" / "main.py", self.directory / "peers")
+        shutil.copy(SOURCES / "fastapi" / "main.py", self.directory / "peers")
         pid = self.run("fastapi", "/usr/bin/python3", "-m", "uvicorn", "main:app", "--app-dir",
                        self.directory / "peers", "--port", port, "--workers", PROCESSES, "--loop", "uvloop",
                        "--http", "httptools", "--no-access-log", "--backlog", "1024",
@@ -181,6 +191,14 @@ class Stand:
 
     def server_blocks(self):
         return "\n".join(server_block(number, port, **how) for number, (port, how) in enumerate(self.servers))
+
+
+def find_tool(name, elsewhere):
+    """In PATH, or in the directories where it is installed by itself."""
+    found = shutil.which(name) or shutil.which(name, path=elsewhere)
+    if not found:
+        raise OSError(f"there is no {name}")
+    return found
 
 
 def database_variables(database):

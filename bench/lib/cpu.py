@@ -30,6 +30,11 @@ def tree(root, found):
     return members & found.keys()
 
 
+def members(root):
+    """The pids of a process and of all that descend from it, those too that nobody has waited for yet."""
+    return tree(root, processes())
+
+
 def seconds(roots):
     """What each of these processes, by name, and all that descend from it have used so far."""
     found = processes()

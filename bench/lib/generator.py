@@ -33,17 +33,19 @@ class Generator:
         """One run, as a dictionary; CPU in seconds per 10,000 answers."""
         roots = {"app": contestant.app, "web": contestant.web, "db": self.database.pids()[0]}
         file = self.directory / ("etags" if workload == "N" else "users")
-        before, busy = cpu.seconds(roots), cpu.machine()
+        start, before, busy = time.monotonic(), cpu.seconds(roots), cpu.machine()
         found, own = self.run(contestant, workload, connections, seconds, rate, file)
         used = {name: now - before[name] for name, now in cpu.seconds(roots).items()}
-        answered = max(1, found["answered"])
-        found |= {name: value / answered * 1e4 for name, value in used.items()}
-        found["others"] = max(0, cpu.machine() - busy - sum(used.values()) - own) / seconds / os.cpu_count()
+        taken = time.monotonic() - start
+        found["others"] = max(0, cpu.machine() - busy - sum(used.values()) - own) / taken / os.cpu_count()
+        found |= {name: per_10000(value, found["answered"]) for name, value in (used | {"load": own}).items()}
+        if not found["answered"]:
+            found |= dict.fromkeys(("p50", "p95", "p99", "max"))
         if found["unanswered"]:
             settle(contestant)
         found["bad"] = sum(found[key] for key in ("bad_status", "bad_body", "broken", "unanswered"))
         return found | {"name": contestant.name, "workload": workload, "connections": connections,
-                        "open": rate, "load": own / answered * 1e4}
+                        "open": rate}
 
     def run(self, contestant, workload, connections, seconds, rate, file):
         process = subprocess.Popen(
@@ -56,6 +58,10 @@ class Generator:
         if process.returncode != 0:
             raise RuntimeError(f"load on {contestant.name} ended with {process.returncode}")
         return json.loads(text), usage.ru_utime + usage.ru_stime
+
+
+def per_10000(seconds, answers):
+    return seconds / answers * 1e4 if answers else None
 
 
 def settle(contestant, patience=30):

@@ -16,18 +16,21 @@ class Measured:
         for run in runs:
             self.runs[run["name"], run["workload"], run["connections"], run["open"]].append(run)
 
-    def values(self, key, name, workload, connections=64, rate=0):
+    def by_round(self, key, name, workload, connections=64, rate=0):
+        """None: nothing was answered in that round."""
         return [run[key] for run in self.runs.get((name, workload, connections, rate), [])]
 
-    def median(self, key, name, workload, connections=64, rate=0):
-        values = self.values(key, name, workload, connections, rate)
-        return statistics.median(values) if values else None
+    def values(self, key, *place):
+        return [value for value in self.by_round(key, *place) if value is not None]
 
-    def ratios(self, key, name, other, workload, connections=64, rate=0):
-        """Round by round, so that what slows the machine for a while divides out."""
-        pairs = zip(self.values(key, name, workload, connections, rate),
-                    self.values(key, other, workload, connections, rate))
-        return [a / b for a, b in pairs if b]
+    def median(self, key, *place):
+        return middle(self.values(key, *place))
+
+    def ratios(self, key, place, other):
+        """Round by round, so that what slows the machine for a while divides out. A place is name,
+        workload, connections, rate of the open loop."""
+        pairs = zip(self.by_round(key, *place), self.by_round(key, *other))
+        return [a / b for a, b in pairs if a is not None and b]
 
     def names(self):
         found = dict.fromkeys(name for name, *_ in self.runs)
@@ -35,12 +38,16 @@ class Measured:
         return list(found)
 
 
+def middle(values):
+    return statistics.median(values) if values else None
+
+
 def spread(values, form=".3g"):
     """The median, and from least to most."""
     if not values:
         return "-"
-    middle, least, most = (number(v, form) for v in (statistics.median(values), min(values), max(values)))
-    return middle if least == most else f"{middle} ({least}–{most})"
+    centre, least, most = (number(v, form) for v in (middle(values), min(values), max(values)))
+    return centre if least == most else f"{centre} ({least}–{most})"
 
 
 def number(value, form=".3g"):
@@ -67,7 +74,7 @@ def workload_table(measured, workload, connections=64, rate=0):
             continue
         lines.append([
             name, spread(measured.values("rate", *place)),
-            spread(measured.ratios("rate", name, PRODUCT, workload, connections, rate)),
+            spread(measured.ratios("rate", place, (PRODUCT, *place[1:]))),
             *(number(measured.median(key, *place)) for key in ("app", "web", "db", "p50")),
             spread(measured.values("p95", *place)), number(measured.median("p99", *place)),
             str(sum(measured.values("bad", *place)))])
@@ -79,11 +86,10 @@ def pgbench_table(measured):
     for name, workload, *_ in measured.runs:
         if name != "pgbench":
             continue
-        plain = "plain " + workload.split()[1].rstrip(",")
-        ratios = [a / b for a, b in zip(measured.values("rate", "pgbench", workload, 8),
-                                        measured.values("rate", "pgbench", plain, 8))]
-        lines.append([workload, spread(measured.values("rate", "pgbench", workload, 8)), spread(ratios),
-                      number(measured.median("db", "pgbench", workload, 8))])
+        place = "pgbench", workload, 8
+        plain = "pgbench", "plain " + workload.split()[1].rstrip(","), 8
+        lines.append([workload, spread(measured.values("rate", *place)), spread(measured.ratios("rate", place, plain)),
+                      number(measured.median("db", *place))])
     return rows(lines)
 
 
@@ -125,7 +131,7 @@ def plot(measured):
 
 
 def contestants(measured, workload):
-    return [name for name in measured.names() if measured.values("rate", name, workload)]
+    return [name for name in measured.names() if measured.values("app", name, workload)]
 
 
 def cpu_bars(drawing, measured, workload, title):
