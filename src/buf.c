@@ -57,10 +57,10 @@ void buf_add_string(struct buf *buf, const char *string)
     buf_add(buf, string, strlen(string));
 }
 
-void buf_add_int(struct buf *buf, int64_t value)
+char *buf_put_int(char *out, int64_t value)
 {
-    char digits[20]; /* of -9223372036854775808 */
-    char *start = digits + sizeof(digits);
+    char digits[2 * BUF_INT_ROOM] = {0}; /* a copy of fixed length begins in the first half */
+    char *end = digits + BUF_INT_ROOM, *start = end;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
     do {
@@ -69,7 +69,15 @@ void buf_add_int(struct buf *buf, int64_t value)
     } while (rest > 0);
     if (value < 0)
         *--start = '-';
-    buf_add(buf, start, (size_t)(digits + sizeof(digits) - start));
+    memcpy(out, start, BUF_INT_ROOM);
+    return out + (end - start);
+}
+
+void buf_add_int(struct buf *buf, int64_t value)
+{
+    char *end = buf_put_int(buf_reserve(buf, BUF_INT_ROOM), value);
+
+    buf->length = (size_t)(end - buf->data);
 }
 
 /* Writes what fits into `room`; gives how many bytes all of it would be. */
@@ -173,14 +181,14 @@ static size_t copy_block(char *out, const unsigned char *p)
     int found = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
 
     _mm_storeu_si128((__m128i *)(void *)out, bytes);
-    return (size_t)__builtin_ctz((unsigned)found | 1u << BLOCK);
+    return found ? (size_t)__builtin_ctz((unsigned)found) : BLOCK;
 }
 #else
 #define BLOCK 8
 #define copy_block copy_eight
 #endif
 
-/* Copies up to the end, or up to what is too short for a block. */
+/* Copies up to what is too short for a block. */
 static char *put_blocks(char *out, const unsigned char **from, const unsigned char *end)
 {
     const unsigned char *p = *from;
@@ -193,38 +201,61 @@ static char *put_blocks(char *out, const unsigned char **from, const unsigned ch
         if (clean < BLOCK)
             out = put_escape(out, *p++);
     }
-    if (end - p >= 8) {
-        size_t clean = copy_eight(out, p);
-
-        p += clean;
-        out += clean;
-    }
     *from = p;
     return out;
 }
 
-/* The room for the worst, six bytes for one, is asked for once: nothing is checked on the way. */
-void buf_add_json(struct buf *buf, struct text t)
+/* Copies `length` bytes, fewer than a block, unless one of them has an escape or they are too few:
+ * as two words which overlap. */
+static bool copy_rest(char *out, const unsigned char *p, size_t length)
 {
-    const unsigned char *p = (const unsigned char *)t.data, *end;
-    char *out;
+    uint32_t first, last;
 
-    if (!p) {
-        buf_add(buf, "null", 4);
-        return;
-    }
-    if (t.length > SIZE_MAX / 16)
-        log_out_of_memory();
-    end = p + t.length;
-    out = buf_reserve(buf, t.length * 6 + 2);
-    *out++ = '"';
-    out = put_blocks(out, &p, end);
+    if (length >= 8)
+        return copy_eight(out, p) == 8 && copy_eight(out + length - 8, p + length - 8) == 8;
+    if (length < 4)
+        return false;
+    memcpy(&first, p, 4);
+    memcpy(&last, p + length - 4, 4);
+    memcpy(out, &first, 4);
+    memcpy(out + length - 4, &last, 4);
+    return clean_bytes(first | (uint64_t)last << 32) == 8;
+}
+
+static char *put_rest(char *out, const unsigned char *p, const unsigned char *end)
+{
+    if (copy_rest(out, p, (size_t)(end - p)))
+        return out + (end - p);
     for (; p < end; p++) {
         if (escapes[*p] == 0)
             *out++ = (char)*p;
         else
             out = put_escape(out, *p);
     }
+    return out;
+}
+
+char *buf_put_json(char *out, struct text t)
+{
+    const unsigned char *p = (const unsigned char *)t.data, *end;
+
+    if (!p)
+        return (char *)memcpy(out, "null", 4) + 4;
+    end = p + t.length;
     *out++ = '"';
+    out = put_blocks(out, &p, end);
+    out = put_rest(out, p, end);
+    *out++ = '"';
+    return out;
+}
+
+/* The room for the worst, six bytes for one, is asked for once: nothing is checked on the way. */
+void buf_add_json(struct buf *buf, struct text t)
+{
+    char *out;
+
+    if (t.length > SIZE_MAX / 16)
+        log_out_of_memory();
+    out = buf_put_json(buf_reserve(buf, BUF_JSON_ROOM(t.length)), t);
     buf->length = (size_t)(out - buf->data);
 }

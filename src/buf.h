@@ -65,5 +65,12 @@ struct text buf_text(const struct buf *buf);
 /* A JSON string with its quotes; TEXT_NULL is written as null. `t` must be UTF-8. Escapes ", \ and
  * U+0000 to U+001F only, so that other text goes out as it came in. */
 void buf_add_json(struct buf *buf, struct text t);
+/* The same to `out`, which has room for BUF_JSON_ROOM(t.length) bytes; gives the byte behind. */
+char *buf_put_json(char *out, struct text t);
+#define BUF_JSON_ROOM(length) ((length)*6 + sizeof("null") - 1)
+/* A number to `out`, which has room for BUF_INT_ROOM bytes (all are written); gives the byte behind
+ * the number. */
+char *buf_put_int(char *out, int64_t value);
+#define BUF_INT_ROOM (sizeof("-9223372036854775808") - 1)
 
 #endif

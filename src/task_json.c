@@ -274,59 +274,105 @@ void task_json_import(const struct task_change *change, const struct task_stamps
     };
 }
 
-static void write_INTEGER(struct buf *out, int64_t value)
+/* What a value of each kind needs at most, and how it is written there: all of a task is written
+ * into room that is reserved once. */
+static size_t room_INTEGER(int64_t value)
 {
-    buf_add_int(out, value);
+    (void)value;
+    return BUF_INT_ROOM;
 }
 
-static void write_TEXT(struct buf *out, struct text value)
+static char *put_INTEGER(char *out, int64_t value)
 {
-    buf_add_json(out, value);
+    return buf_put_int(out, value);
 }
 
-static void write_BOOLEAN(struct buf *out, bool value)
+static size_t room_TEXT(struct text value)
 {
-    buf_add_text(out, value ? TEXT_LITERAL("true") : TEXT_LITERAL("false"));
+    return BUF_JSON_ROOM(value.length);
 }
 
-static void write_TIME(struct buf *out, int64_t value)
+static char *put_TEXT(char *out, struct text value)
 {
-    char *room;
-
-    if (value == TIMESTAMP_NULL) {
-        buf_add_text(out, TEXT_LITERAL("null"));
-        return;
-    }
-    room = buf_reserve(out, TIMESTAMP_TEXT_SIZE + 2);
-    *room = '"';
-    *timestamp_format(room + 1, value) = '"';
-    out->length += TIMESTAMP_TEXT_SIZE + 2;
+    return buf_put_json(out, value);
 }
 
-static void write_TEXTS(struct buf *out, struct texts value)
+#define PUT(out, literal) ((char *)memcpy(out, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+
+static size_t room_BOOLEAN(bool value)
 {
-    buf_add_char(out, '[');
+    (void)value;
+    return sizeof("false") - 1;
+}
+
+static char *put_BOOLEAN(char *out, bool value)
+{
+    return value ? PUT(out, "true") : PUT(out, "false");
+}
+
+static size_t room_TIME(int64_t value)
+{
+    (void)value;
+    return TIMESTAMP_TEXT_SIZE + 2;
+}
+
+static char *put_TIME(char *out, int64_t value)
+{
+    if (value == TIMESTAMP_NULL)
+        return PUT(out, "null");
+    *out = '"';
+    out = timestamp_format(out + 1, value);
+    *out = '"';
+    return out + 1;
+}
+
+static size_t room_TEXTS(struct texts value)
+{
+    size_t room = sizeof("[]") - 1;
+
+    for (size_t i = 0; i < value.count; i++)
+        room += BUF_JSON_ROOM(value.items[i].length) + 1;
+    return room;
+}
+
+static char *put_TEXTS(char *out, struct texts value)
+{
+    *out++ = '[';
     for (size_t i = 0; i < value.count; i++) {
         if (i > 0)
-            buf_add_char(out, ',');
-        buf_add_json(out, value.items[i]);
+            *out++ = ',';
+        out = buf_put_json(out, value.items[i]);
     }
-    buf_add_char(out, ']');
+    *out++ = ']';
+    return out;
 }
 
-void task_json_write(struct buf *out, const struct task *task, unsigned compat)
+#define IS_COMPLETED ",\"is_completed\":"
+
+static size_t room_for(const struct task *task)
 {
-    size_t start = out->length;
+    size_t room = sizeof(IS_COMPLETED) + room_BOOLEAN(task->completed) + sizeof("}");
+
+#define F(name, kind, source) room += sizeof(",\"" #name "\":") + room_##kind(task->name);
+    TASK_FIELDS(F)
+#undef F
+    return room;
+}
+
+void task_json_write(struct buf *buf, const struct task *task, unsigned compat)
+{
+    char *start = buf_reserve(buf, room_for(task)), *out = start;
 
 #define F(name, kind, source)                                                                      \
-    buf_add_text(out, TEXT_LITERAL(",\"" #name "\":"));                                            \
-    write_##kind(out, task->name);
+    out = PUT(out, ",\"" #name "\":");                                                             \
+    out = put_##kind(out, task->name);
     TASK_FIELDS(F)
 #undef F
     if (compat & COMPAT_IS_COMPLETED) {
-        buf_add_text(out, TEXT_LITERAL(",\"is_completed\":"));
-        write_BOOLEAN(out, task->completed);
+        out = PUT(out, IS_COMPLETED);
+        out = put_BOOLEAN(out, task->completed);
     }
-    out->data[start] = '{';
-    buf_add_char(out, '}');
+    *start = '{';
+    *out++ = '}';
+    buf->length += (size_t)(out - start);
 }

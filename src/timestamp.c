@@ -39,21 +39,19 @@ static int64_t days_from_date(struct date date)
     return days + (153 * month + 2) / 5 + date.day - 1 - ERA_DAYS - EPOCH_DAYS;
 }
 
-/* Howard Hinnant's civil_from_days. */
-static struct date date_from_days(int64_t days)
+/* Howard Hinnant's civil_from_days, of days from 0000-03-01. */
+static struct date date_from_days(unsigned days)
 {
-    int64_t from_march = days + EPOCH_DAYS;
-    int era = (int)(from_march / ERA_DAYS);
-    int day_of_era = (int)(from_march % ERA_DAYS);
-    int year_of_era =
+    unsigned era = days / ERA_DAYS, day_of_era = days % ERA_DAYS;
+    unsigned year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int month = (5 * day_of_year + 2) / 153; /* March is 0 */
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month = (5 * day_of_year + 2) / 153; /* March is 0 */
 
     return (struct date){
-        .year = era * 400 + year_of_era + (month >= 10),
-        .month = month < 10 ? month + 3 : month - 9,
-        .day = day_of_year - (153 * month + 2) / 5 + 1,
+        .year = (int)(era * 400 + year_of_era + (month >= 10)),
+        .month = (int)(month < 10 ? month + 3 : month - 9),
+        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
     };
 }
 
@@ -167,30 +165,32 @@ bool timestamp_parse(struct text t, int64_t *microseconds)
     return true;
 }
 
-/* Writes two digits, of whatever value, and the byte `behind`. */
-static char *put(char *out, int value, char behind)
+/* Writes two digits and the byte `behind`. What is over 99 stays within the table. */
+static char *put(char *out, unsigned value, char behind)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
+    static const char pairs[256] = "00010203040506070809101112131415161718192021222324"
+                                   "25262728293031323334353637383940414243444546474849"
+                                   "50515253545556575859606162636465666768697071727374"
+                                   "75767778798081828384858687888990919293949596979899";
 
-    memcpy(out, pairs + (unsigned)value % 100 * 2, 2);
+    memcpy(out, pairs + value % 128 * 2, 2);
     out[2] = behind;
     return out + 3;
 }
 
+/* Counted from 0000-03-01 there is nothing negative in the years 1 to 9999. */
 char *timestamp_format(char *out, int64_t microseconds)
 {
-    bool before = microseconds % DAY < 0; /* division rounds towards 2000 */
-    int64_t rest = microseconds % DAY + (before ? DAY : 0);
-    struct date date = date_from_days(microseconds / DAY - before);
-    int seconds = (int)(rest / SECOND), fraction = (int)(rest % SECOND);
+    uint64_t instant = (uint64_t)microseconds + (uint64_t)EPOCH_DAYS * DAY;
+    uint64_t rest = instant % DAY;
+    struct date date = date_from_days((unsigned)(instant / DAY));
+    unsigned year = (unsigned)date.year;
+    unsigned seconds = (unsigned)(rest / SECOND), fraction = (unsigned)(rest % SECOND);
 
-    out = put(out, date.year / 100, ' ') - 1;
-    out = put(out, date.year % 100, '-');
-    out = put(out, date.month, '-');
-    out = put(out, date.day, 'T');
+    out = put(out, year / 100, ' ') - 1;
+    out = put(out, year % 100, '-');
+    out = put(out, (unsigned)date.month, '-');
+    out = put(out, (unsigned)date.day, 'T');
     out = put(out, seconds / 3600, ':');
     out = put(out, seconds / 60 % 60, ':');
     out = put(out, seconds % 60, '.');

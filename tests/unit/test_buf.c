@@ -184,9 +184,9 @@ static void test_json_at_each_place(void **state)
     struct buf *buf = *state;
 
     for (size_t i = 0; i < sizeof(bytes); i++)
-        for (size_t length = 1; length <= 20; length++)
+        for (size_t length = 1; length <= 40; length++)
             for (size_t place = 0; place < length; place++) {
-                unsigned char c = bytes[i], raw[20];
+                unsigned char c = bytes[i], raw[40];
                 bool escaped = c < 0x20 || c == '"' || c == '\\';
 
                 memset(raw, 'x', sizeof(raw));

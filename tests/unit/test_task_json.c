@@ -450,6 +450,35 @@ static void test_write_extremes(void **state)
         "\"updated_at\":\"1999-12-31T23:59:59.999999Z\",\"version\":1,\"is_completed\":true}");
 }
 
+/* However much its texts grow, a task fits into the room that is reserved for it. */
+static void test_write_room(void **state)
+{
+    static const char zeros[4 * TASK_DESCRIPTION_MAX];
+    const struct text title = {zeros, 4 * TASK_TITLE_MAX}, tag = {zeros, 4 * TASK_TAG_MAX};
+    const struct text texts[] = {TEXT_NULL, TEXT_LITERAL(""), {zeros, sizeof zeros}};
+    struct buf out;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t tags = 0; tags <= TASK_TAGS_MAX; tags++) {
+            struct task task = {.id = INT64_MIN,
+                                .user_id = texts[i],
+                                .title = title,
+                                .description = texts[i],
+                                .priority = texts[i],
+                                .tags = {.count = tags},
+                                .version = INT64_MIN};
+
+            for (size_t j = 0; j < tags; j++)
+                task.tags.items[j] = tag;
+            buf_init(&out);
+            task_json_write(&out, &task, COMPAT_IS_COMPLETED);
+            assert_in_range(out.length, 1, out.capacity);
+            assert_int_equal(out.data[out.length - 1], '}');
+            buf_fini(&out);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +497,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_is_completed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_extremes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_write_room, set_up, tear_down),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -402,7 +402,11 @@ static void test_every_day(void **state)
 /* What no column should hold is still no reason to misbehave. */
 static void test_format_out_of_range(void **state)
 {
-    static const int64_t odd[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX, INT64_C(252455616000000000),
+    static const int64_t odd[] = {INT64_MIN,
+                                  INT64_MIN + 1,
+                                  INT64_MAX,
+                                  INT64_C(252455616000000000),
+                                  INT64_C(347130000000000000),
                                   INT64_C(-63082281600000001)};
     char out[TIMESTAMP_TEXT_SIZE];
 
