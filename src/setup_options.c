@@ -21,7 +21,7 @@
 
 static int refuse(const char *problem, const char *subject)
 {
-    fprintf(stderr, "todoctl: %s%s\n", problem, subject);
+    fprintf(stderr, "todoctl: %s%s: see todoctl setup --help\n", problem, subject);
     return EX_USAGE;
 }
 

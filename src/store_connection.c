@@ -104,17 +104,20 @@ static bool dial(struct store *store)
 /* Why this database must not be served, or NULL. */
 static const char *misfit(const PGresult *result, char *why, size_t size)
 {
+    long version;
+
     if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
         return "the check of the role and the schema failed";
+    version = strtol(PQgetvalue(result, 0, 0), NULL, 10);
     if (!PQgetisnull(result, 0, 1))
         snprintf(why, size, "refusing to serve: %s; connect as todo_app or a role like it",
                  PQgetvalue(result, 0, 1));
     else if (PQgetisnull(result, 0, 0))
         snprintf(why, size, "there is no schema that this role can read; run todoctl migrate");
-    else if (strtol(PQgetvalue(result, 0, 0), NULL, 10) != STORE_SCHEMA_VERSION)
-        snprintf(why, size,
-                 "the schema is at version %s, this program needs %d; run todoctl migrate",
-                 PQgetvalue(result, 0, 0), STORE_SCHEMA_VERSION);
+    else if (version != STORE_SCHEMA_VERSION)
+        snprintf(why, size, "the schema is at version %ld, this program needs %d; %s", version,
+                 STORE_SCHEMA_VERSION,
+                 version < STORE_SCHEMA_VERSION ? "run todoctl migrate" : "upgrade the program");
     else
         return NULL;
     return why;

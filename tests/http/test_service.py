@@ -103,6 +103,7 @@ def test_schema_that_does_not_fit(own_cluster, make_site):
     for pid in own_cluster.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'todo_app'").split():
         own_cluster.sql(f"SELECT pg_terminate_backend({pid})")
     assert_not_served(site)
+    assert re.search(r"the schema is at version 9999, .*; upgrade the program$", site.pool.log.read_text(), re.M)
     own_cluster.sql("DELETE FROM todo.schema_migrations WHERE version = 9999")
     recover(site)
     assert len(user.get().json()) == 1
