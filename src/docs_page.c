@@ -126,7 +126,7 @@ static void add_schema(struct buf *out, const json_t *schema)
     add_choices(out, json_object_get(schema, "anyOf"));
     add_limits(out, schema);
     if (about) {
-        buf_add_string(out, " ");
+        buf_add_string(out, ": ");
         add_text(out, about);
     }
 }
