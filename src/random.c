@@ -5,6 +5,7 @@
 #include "random.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,6 +25,17 @@ void random_bytes(void *bytes, size_t size)
         return;
     log_error("no random bytes: %s", strerror(errno));
     exit(EX_OSERR);
+}
+
+char *random_hex(char *hex, size_t size)
+{
+    unsigned char bytes[256];
+
+    random_bytes(bytes, size);
+    for (size_t i = 0; i < size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    explicit_bzero(bytes, sizeof bytes);
+    return hex;
 }
 
 char *random_id(struct arena *arena, size_t size)

@@ -47,7 +47,6 @@
 #define WORKERS_PER_PROCESSOR 4
 #define WORKERS_MAX 32 /* of PostgreSQL's hundred connections */
 #define LOGIN_SECONDS 5
-#define SECRET_BYTES 32
 #define PASSWORD_BYTES 24
 
 struct setup {
@@ -72,17 +71,6 @@ static const char *value_of(const char *variable)
     const char *value = getenv(variable);
 
     return value && *value ? value : NULL;
-}
-
-static char *random_hex(size_t size, char *hex)
-{
-    unsigned char bytes[SECRET_BYTES];
-
-    random_bytes(bytes, size);
-    for (size_t i = 0; i < size; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    explicit_bzero(bytes, sizeof bytes);
-    return hex;
 }
 
 static void forget(char *secret)
@@ -128,12 +116,12 @@ static struct setup_settings settings_with(const struct setup *setup, const char
 static int make_draft(struct setup *setup)
 {
     const char *given = value_of("BETTER_AUTH_SECRET");
-    char secret[2 * SECRET_BYTES + 1], password[2 * PASSWORD_BYTES + 1];
+    char secret[2 * RANDOM_SECRET_BYTES + 1], password[2 * PASSWORD_BYTES + 1];
     const char *database = setup->options.database ? setup->options.database : SETUP_DATABASE;
-    char *url = setup_url_of_workers(admin_url(setup), random_hex(PASSWORD_BYTES, password),
+    char *url = setup_url_of_workers(admin_url(setup), random_hex(password, PASSWORD_BYTES),
                                      database, false);
     struct setup_settings settings =
-        settings_with(setup, url, given ? given : random_hex(SECRET_BYTES, secret));
+        settings_with(setup, url, given ? given : random_hex(secret, RANDOM_SECRET_BYTES));
     int status = setup_file_draft(&setup->file, &settings);
 
     explicit_bzero(secret, sizeof secret);

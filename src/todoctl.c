@@ -30,7 +30,6 @@
 #endif
 
 #define PURGE_BATCH 1000
-#define SECRET_BYTES 32
 #define TOKEN_LIFETIME 3600          /* seconds */
 #define TOKEN_LIFETIME_MAX 315360000 /* ten years */
 
@@ -290,15 +289,12 @@ static int run_link(int argc, char **argv)
 
 static int run_secret(int argc, char **argv)
 {
-    unsigned char bytes[SECRET_BYTES];
+    char secret[2 * RANDOM_SECRET_BYTES + 1];
     int status = refuse_arguments(argc, argv);
 
     if (status != EX_OK)
         return status;
-    random_bytes(bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        printf("%02x", bytes[i]);
-    putchar('\n');
+    puts(random_hex(secret, RANDOM_SECRET_BYTES));
     return EX_OK;
 }
 
