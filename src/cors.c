@@ -6,6 +6,7 @@
 #include "cors.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "route.h"
 
@@ -71,7 +72,7 @@ static bool origin_matches(const char *entry, const char *origin)
     if (separator == NULL)
         return false;
     length = (size_t)(separator - entry) + strlen("://");
-    return strncmp(entry, origin, length) == 0 && host_matches(entry + length, origin + length);
+    return strncasecmp(entry, origin, length) == 0 && host_matches(entry + length, origin + length);
 }
 
 bool cors_allowed(char *const *origins, const char *origin)

@@ -49,14 +49,24 @@ static bool digest(const struct text *parts, size_t count, unsigned char *out)
     return good;
 }
 
-/* The path counts as what it names, not as it was spelt: /api/U/tasks/1 is /api/tasks/1. */
+/* "1" for "01". What is no number is no task's, and refused. */
+static struct text task_named(struct call *call)
+{
+    struct text id = text_of(call->match.id ? call->match.id : "");
+    int64_t number;
+
+    if (!text_to_int(id, INT64_MIN, INT64_MAX, &number))
+        return id;
+    return text_of(arena_printf(call->arena, "%lld", (long long)number));
+}
+
+/* The path counts as what it names, not as it was spelt: /api/U/tasks/01 is /api/tasks/1. */
 static enum err make_key(struct call *call, struct text sent, struct store_key *key)
 {
     const struct match *match = &call->match;
     struct text body = TEXT_NULL;
     const struct text scope[] = {text_of(method_name(call->request->method)),
-                                 text_of(match->route->pattern),
-                                 text_of(match->id ? match->id : ""), sent};
+                                 text_of(match->route->pattern), task_named(call), sent};
     enum err err = call_body(call, &body);
     const struct text payload[] = {call->request->query, body};
 

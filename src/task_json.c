@@ -171,13 +171,16 @@ static const struct rule {
     {"tags", TASK_SET_TAGS, false, false, read_tags, NULL},
 };
 
+static bool is_absent(const json_t *value, const struct rule *rule, enum task_mode mode)
+{
+    return !value || (json_is_null(value) && !rule->clearable && mode != TASK_MODE_PATCH);
+}
+
 static enum err read_member(const struct rule *rule, enum task_mode mode, struct member *member)
 {
     enum err err;
-    bool absent = !member->value ||
-                  (json_is_null(member->value) && !rule->clearable && mode != TASK_MODE_PATCH);
 
-    if (absent) {
+    if (is_absent(member->value, rule, mode)) {
         if (mode == TASK_MODE_CREATE && rule->required)
             return problem_fault(member->problem, "body", member->pointer, "missing",
                                  "is required");
@@ -190,10 +193,12 @@ static enum err read_member(const struct rule *rule, enum task_mode mode, struct
 }
 
 /* The name under which the object has the rule's member. */
-static const char *spelling(const json_t *json, const struct rule *rule, unsigned compat)
+static const char *spelling(const json_t *json, const struct rule *rule, enum task_mode mode,
+                            unsigned compat)
 {
     bool aliased = rule->alias && compat & COMPAT_IS_COMPLETED &&
-                   !json_object_get(json, rule->name) && json_object_get(json, rule->alias);
+                   is_absent(json_object_get(json, rule->name), rule, mode) &&
+                   json_object_get(json, rule->alias);
 
     return aliased ? rule->alias : rule->name;
 }
@@ -206,7 +211,7 @@ enum err task_json_read(const json_t *json, enum task_mode mode, unsigned fields
     *change = (struct task_change){0};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const struct rule *rule = &rules[i];
-        const char *name = spelling(json, rule, compat);
+        const char *name = spelling(json, rule, mode, compat);
         struct member member = {
             .value = json_object_get(json, name),
             .pointer = arena_printf(problem->arena, "%s/%s", at, name),

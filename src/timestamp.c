@@ -93,17 +93,17 @@ static bool read_date(struct cursor *cursor, struct date *date)
            read_number(cursor, 2, 1, days_in_month(date->year, date->month), &date->day);
 }
 
-/* ".490466": one to nine digits behind the point, those past the sixth cut off. */
+/* ".490466": one digit or more behind the point, those past the sixth cut off. */
 static bool read_fraction(struct cursor *cursor, int64_t *microseconds)
 {
     int64_t unit = SECOND;
-    int digits = 0;
+    bool found = next_is_digit(cursor);
 
-    for (; next_is_digit(cursor); digits++) {
+    while (next_is_digit(cursor)) {
         unit /= 10;
         *microseconds += unit * (*cursor->at++ - '0');
     }
-    return digits >= 1 && digits <= 9;
+    return found;
 }
 
 /* "06:44", "06:44:39" or "06:44:39.490466" */

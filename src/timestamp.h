@@ -15,9 +15,9 @@
 #define TIMESTAMP_UNIX_EPOCH 946684800 /* seconds from 1970-01-01 to 2000-01-01 */
 
 /* Reads an RFC 3339 date-time, a date-time without zone (UTC), or a date (midnight UTC). 'T', 't'
- * or one space between date and time; seconds may be absent only in a form that has no fraction; up
- * to 9 digits of fraction, cut after microseconds; a leap second :60 is read as the next second;
- * offsets up to 23:59. False if it is none of these, or outside the years 1 to 9999 once in UTC. */
+ * or one space between date and time; seconds may be absent only in a form that has no fraction,
+ * which is cut after microseconds; a leap second :60 is read as the next second; offsets up to
+ * 23:59. False if it is none of these, or outside the years 1 to 9999 once in UTC. */
 bool timestamp_parse(struct text t, int64_t *microseconds);
 
 /* Writes TIMESTAMP_TEXT_SIZE bytes, UTC with 'Z' and six digits, not terminated.

@@ -97,6 +97,9 @@ def test_scope(alice, bob, ask, make_user):
     # Both spellings of a path, and a slash behind it, are the same path.
     for base in ("/api/tasks", "/api/tasks/", f"/prefix{alice.base}"):
         same(first, make_user(alice.name, base=base).post("", {"title": "t"}, headers={"Idempotency-Key": "k"}))
+    toggled = [alice.request("PATCH", f"/{zero}{another['id']}/complete", headers={"Idempotency-Key": "k"})
+               for zero in ("", "0")]
+    same(*toggled)
 
 
 @pytest.mark.parametrize("one,other", [

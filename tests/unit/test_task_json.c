@@ -367,6 +367,7 @@ static void test_is_completed(void **state)
         {"{\"is_completed\":true}", "", TASK_SET_COMPLETED, true},
         {"{\"is_completed\":false}", "", TASK_SET_COMPLETED, false},
         {"{\"completed\":false,\"is_completed\":true}", "", TASK_SET_COMPLETED, false},
+        {"{\"completed\":null,\"is_completed\":true}", "", TASK_SET_COMPLETED, true},
         {"{\"is_completed\":null}", "", 0, false},
         {"{\"is_completed\":1}", "/is_completed bool_type", 0, false},
     };
