@@ -162,7 +162,8 @@ static void check_server(struct probe *probe)
     if (strtol(fact(probe, FACT_VERSION_NUMBER), NULL, 10) < OLDEST_SERVER)
         tell(probe, VERDICT_FAILED, "server", "PostgreSQL %s: 15 or newer is needed", version);
     else
-        tell(probe, VERDICT_OK, "server", "PostgreSQL %s", version);
+        tell(probe, VERDICT_OK, "server", "PostgreSQL %s at %s, port %s", version,
+             PQhost(probe->connection), PQport(probe->connection));
 }
 
 /* A pooler gives the client a number for the session that is none of the server's processes. */

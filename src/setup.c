@@ -130,10 +130,11 @@ static int make_draft(struct setup *setup)
     return status;
 }
 
-/* Whatever the settings say of the workers' role holds, be they new or years old. */
+/* Whatever the settings say of the workers' role holds, be they new or years old. The environment's
+ * secret also takes the place of one that an earlier run has drafted. */
 static int read_settings(struct setup *setup)
 {
-    int status = setup_file_load(&setup->file, &setup->conf);
+    int status = setup_file_load(&setup->file, value_of("BETTER_AUTH_SECRET"), &setup->conf);
     char *role;
 
     if (status != EX_OK)
@@ -327,15 +328,24 @@ static int check(struct setup *setup)
     int status;
 
     setup->file.kept = true;
-    status = setup_file_load(&setup->file, &conf);
+    status = setup_file_load(&setup->file, NULL, &conf);
     if (status == EX_OK && !check_run(&conf))
         status = EXIT_FAILURE;
     conf_fini(&conf);
     return status;
 }
 
+/* Of a run that was cut off when it had written the file. */
+static void drop_draft(struct setup *setup)
+{
+    setup_file_drop(&setup->file);
+    setup->outcome->changed = true;
+    printf("removed  %s\n", setup->file.draft);
+}
+
 static int run(struct setup *setup)
 {
+    bool has_both = setup->file.kept && setup->file.begun;
     int status;
 
     setup->purge_role = may_purge(setup);
@@ -346,6 +356,8 @@ static int run(struct setup *setup)
         status = finish_file(setup);
     if (status == EX_OK)
         status = check(setup);
+    if (status == EX_OK && has_both)
+        drop_draft(setup);
     if (status == EX_OK && has_service(setup))
         status = setup_service_start(setup->purge_role, &setup->outcome->changed);
     if (status != EX_OK)
@@ -359,6 +371,7 @@ static int read_options(struct setup *setup, int argc, char **argv)
 {
     struct setup_options *options = &setup->options;
     int status = setup_options_read(options, argc, argv);
+    const char *secret = value_of("BETTER_AUTH_SECRET");
 
     if (status == EX_OK && options->server)
         status = setup_server_check(options->server);
@@ -368,6 +381,8 @@ static int read_options(struct setup *setup, int argc, char **argv)
         status = refuse("the administrator's URL is none that libpq can read; in a URL, % is "
                         "written %25, @ %40, : %3A and / %2F",
                         EX_USAGE);
+    if (status == EX_OK && secret && text_has_control(text_of(secret)))
+        status = refuse("BETTER_AUTH_SECRET must not have control characters", EX_CONFIG);
     return status;
 }
 

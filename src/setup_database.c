@@ -99,6 +99,9 @@ static int connect_and_ask(struct work *work)
 
 static int check_server(const struct work *work)
 {
+    printf("found    PostgreSQL %s at %s, port %s\n",
+           PQparameterStatus(work->connection, "server_version"), PQhost(work->connection),
+           PQport(work->connection));
     if (strtol(fact(work, SERVER_VERSION), NULL, 10) >= OLDEST_SERVER)
         return EX_OK;
     fputs("todoctl: the server is older than PostgreSQL 15\n", stderr);

@@ -100,15 +100,24 @@ void setup_file_fini(struct setup_file *file)
     file->directory = -1;
 }
 
-int setup_file_load(const struct setup_file *file, struct conf *conf)
+int setup_file_load(const struct setup_file *file, const char *secret, struct conf *conf)
 {
     char place[PATH_MAX + sizeof "TODO_CONFIG="];
-    char *environment[] = {place, NULL};
+    char *environment[] = {place, NULL, NULL};
+    struct buf given;
     char error[512];
     int status;
 
     snprintf(place, sizeof place, "TODO_CONFIG=%s", file->kept ? file->path : file->draft);
+    buf_init(&given);
+    if (secret && !file->kept) {
+        buf_printf(&given, "BETTER_AUTH_SECRET=%s%c", secret, '\0');
+        environment[1] = given.data;
+    }
     status = conf_load(conf, environment, true, error, sizeof error);
+    if (given.data)
+        explicit_bzero(given.data, given.length);
+    buf_fini(&given);
     if (status != EX_OK)
         fprintf(stderr, "todoctl: %s\n", error);
     return status;
@@ -200,6 +209,7 @@ int setup_file_draft(struct setup_file *file, const struct setup_settings *setti
 void setup_file_drop(const struct setup_file *file)
 {
     unlink(file->draft);
+    unlink(file->fresh);
 }
 
 /* link, unlike rename, never takes the place of another file. */

@@ -30,9 +30,10 @@ struct setup_file {
 int setup_file_init(struct setup_file *file, const char *path, const char *group) CHECK_RESULT;
 void setup_file_fini(struct setup_file *file);
 
-/* Loads the file, else its draft, and nothing of the environment. The same answers; conf_fini is
- * always due. */
-int setup_file_load(const struct setup_file *file, struct conf *conf) CHECK_RESULT;
+/* Loads the file, else its draft, and nothing of the environment; `secret`, unless NULL, comes
+ * before a draft's. The same answers; conf_fini is always due. */
+int setup_file_load(const struct setup_file *file, const char *secret,
+                    struct conf *conf) CHECK_RESULT;
 
 /* What is written. */
 struct setup_settings {
@@ -40,7 +41,8 @@ struct setup_settings {
     long workers;
 };
 
-/* Writes the draft; drops it. */
+/* Writes the draft; drops it, and what else a run that was cut off may have left beside the file.
+ */
 int setup_file_draft(struct setup_file *file, const struct setup_settings *settings) CHECK_RESULT;
 void setup_file_drop(const struct setup_file *file);
 
