@@ -99,7 +99,8 @@ def test_head_sends_no_body(site, alice):
 @pytest.mark.parametrize("path", [
     "/nope", "/api", "/api/x", "/api/x/y", "/api/tasks/1/nope", "/api/u/tasks/1/complete/x",
     "/api/tasks/1/complete/restore", "/healthzz", "/ready/x", "/API/tasks", "/api/Tasks",
-    "/api/tasks/x/y/z", "/" + "a/" * 40, "/api/tasks;v=1", "/tasks"])
+    "/api/tasks/x/y/z", "/" + "a/" * 40, "/api/tasks;v=1", "/tasks",
+    "/api/x/", "/api/tasks/1/nope/", "/api/u/tasks/1/complete/x/"])
 def test_unknown_path(site, path):
     for method in ("GET", "POST", "DELETE", "OPTIONS"):
         assert site.request(method, path).status == 404
