@@ -92,7 +92,7 @@ static void settle(void)
 static rlim_t use_up_descriptors(void)
 {
     struct rlimit limit;
-    int next = dup(STDIN_FILENO);
+    int next = dup(openings);
     rlim_t before;
 
     assert_true(next >= 0);
