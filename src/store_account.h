@@ -9,8 +9,8 @@
 #include "store_session.h"
 
 /* Somebody at `address` (TEXT_NULL: not known) wants to prove a password: of the account of `email`
- * or, when that is TEXT_NULL, of `user`'s own. It counts as failed until store_account_log_in or
- * store_account_proved. */
+ * or, when that is TEXT_NULL, of `user`'s own. It counts as failed until store_account_log_in,
+ * store_account_password or store_account_delete. */
 enum err store_account_attempt(struct store *store, struct text user, struct text email,
                                struct text address, struct account_proof *proof) CHECK_RESULT;
 /* The attempt failed: that counts against the address, too. */
