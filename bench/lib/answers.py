@@ -128,7 +128,7 @@ def check_running(contestant, database, tokens, users):
     tasks. Gives the number of users compared, and of those that had to be asked again."""
     again = 0
     with contextlib.closing(Session(database)) as session:
-        for number in random.choices(range(len(tokens)), k=users):
+        for number in random.sample(range(len(tokens)), users):
             user = stage.user_id(number)
             while True:
                 before, wanted = state(session, user)
