@@ -35,9 +35,18 @@ def members(root):
     return tree(root, processes())
 
 
+def everybody(roots, found):
+    return frozenset(pid for root in roots.values() if root for pid in tree(root, found))
+
+
 def seconds(roots):
-    """What each of these processes, by name, and all that descend from it have used so far."""
-    found = processes()
+    """What each of these processes, by name, and all that descend from it have used so far. Whoever
+    ends between our looks at it and at its parent would be counted twice, or not at all: so the
+    middle one of three readings of the same processes counts."""
+    readings = []
+    while len(readings) < 3 or len({everybody(roots, reading) for reading in readings[-3:]}) > 1:
+        readings.append(processes())
+    found = readings[-2]
     return {name: sum(found[pid][1] for pid in tree(root, found)) if root else 0.0
             for name, root in roots.items()}
 
