@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "log.h"
 #include "store_internal.h"
+#include "store_issuer.h"
 #include "store_task.h"
 
 #define PATIENCE_S 300        /* a test that takes longer hangs */
@@ -873,6 +874,25 @@ static void test_stopped_while_held(void **state)
     assert_int_equal(task_count(), 1);
 }
 
+/* ---- a table of keys that somebody has locked */
+
+static void test_keys_leave_time(void **state)
+{
+    struct buf document;
+
+    (void)state;
+    sql("CREATE FUNCTION todo.issuer_keys() RETURNS TABLE (id text, public_key text, algorithm "
+        "text)"
+        " LANGUAGE sql AS $$ SELECT pg_sleep(60)::text, NULL, NULL $$");
+    conf.db_deadline_ms = 4 * SHORT_DEADLINE_MS;
+    buf_init(&document);
+    assert_int_equal(store_issuer_keys(store, &document), ERR_UNAVAILABLE);
+    assert_int_equal(document.length, 0);
+    buf_fini(&document);
+    assert_int_equal(create("in the same request", NULL), ERR_NONE);
+    sql("DROP FUNCTION todo.issuer_keys()");
+}
+
 /* ---- what the tests need in the database */
 
 static int make_tools(void **state)
@@ -926,6 +946,7 @@ int main(void)
         TEST(test_ready_sees_another_schema),
         TEST(test_stopped),
         TEST(test_stopped_while_held),
+        TEST(test_keys_leave_time),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
