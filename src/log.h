@@ -19,7 +19,6 @@ enum log_level {
 
 /* "error", "warning", "info", "debug"; -1 for anything else. */
 int log_level_parse(const char *name);
-const char *log_level_name(enum log_level level);
 
 /* Lines above `level` are dropped. Before the first call: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);

@@ -98,10 +98,8 @@ static void test_level_names(void **state)
 {
     (void)state;
     static const char *const names[] = {"error", "warning", "info", "debug"};
-    for (int level = 0; level < LOG_LEVEL_COUNT; level++) {
-        assert_string_equal(log_level_name((enum log_level)level), names[level]);
+    for (int level = 0; level < LOG_LEVEL_COUNT; level++)
         assert_int_equal(log_level_parse(names[level]), level);
-    }
     static const char *const others[] = {"", "Error", "ERROR", "err", "errors", "notice", " info"};
     for (size_t i = 0; i < LENGTH(others); i++)
         assert_int_equal(log_level_parse(others[i]), -1);
