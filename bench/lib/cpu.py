@@ -30,11 +30,6 @@ def tree(root, found):
     return members & found.keys()
 
 
-def members(root):
-    """The pids of a process and of all that descend from it, those too that nobody has waited for yet."""
-    return tree(root, processes())
-
-
 def everybody(roots, found):
     return frozenset(pid for root in roots.values() if root for pid in tree(root, found))
 
