@@ -17,7 +17,6 @@
 #include <stdio.h>
 
 #include "err.h"
-#include "text.h"
 
 struct conf {
     char *database_url;         /* DATABASE_URL: a libpq URL or keyword string, the workers' role */

@@ -8,7 +8,6 @@
 #include "call.h"
 #include "import_handlers.h"
 #include "store_import.h"
-#include "store_tx.h"
 #include "task_format.h"
 #include "task_json.h"
 

@@ -13,8 +13,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "log.h"
 #include "text.h"
 
 #define DATABASE_NAME_MAX 63 /* bytes; PostgreSQL would cut off the rest */

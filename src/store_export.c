@@ -4,7 +4,6 @@
 #include <config.h>
 
 #include "clock.h"
-#include "log.h"
 #include "store_export.h"
 #include "store_internal.h"
 

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "log.h"
 #include "reload.h"
 
 #define BEHAVIOUR "TEST_BEHAVIOUR"
