@@ -345,7 +345,8 @@ const char *request_header_sent(const struct request *request, enum header heade
 const char *request_param(const struct request *request, const char *name)
 {
     for (size_t i = request->param_count; i > 0; i--)
-        if (strcmp(request->params[i - 1].name, name) == 0)
+        if (request->params[i - 1].name[0] == name[0] && /* mostly it is another */
+            strcmp(request->params[i - 1].name, name) == 0)
             return request->params[i - 1].value;
     return NULL;
 }

@@ -3,10 +3,10 @@
 #include <config.h>
 
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
@@ -161,7 +161,7 @@ static bool send_step(struct store *store, struct step *step)
     static const int binary[STEP_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                             1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     unsigned key = step->statement.key;
-    char name[16];
+    char name[1 + BUF_INT_ROOM + 1] = "s";
 
     step->prepares = false;
     if (!store->conf->db_prepare ||
@@ -169,7 +169,7 @@ static bool send_step(struct store *store, struct step *step)
          !is_prepared(store, key)))
         return PQsendQueryParams(store->connection, statement_text(store, &step->statement),
                                  step->count, NULL, step->values, step->lengths, binary, 1);
-    snprintf(name, sizeof name, "s%u", key);
+    *buf_put_int(name + 1, key) = '\0';
     if (!is_prepared(store, key)) {
         if (!PQsendPrepare(store->connection, name, statement_text(store, &step->statement), 0,
                            NULL))

@@ -186,12 +186,13 @@ static int32_t get_int32(const char *data)
 
 struct texts result_texts(const PGresult *result, int row, int column)
 {
-    struct texts texts = {0};
+    struct texts texts; /* what is behind the last is not read */
     const char *data = PQgetvalue(result, row, column);
     int32_t count = get_int32(data) == 1 ? get_int32(data + 12) : 0;
 
     data += 20;
-    for (; texts.count < (size_t)count && texts.count < TASK_TAGS_MAX; texts.count++) {
+    for (texts.count = 0; texts.count < (size_t)count && texts.count < TASK_TAGS_MAX;
+         texts.count++) {
         size_t length = (size_t)get_int32(data);
 
         texts.items[texts.count] = (struct text){data + 4, length};

@@ -75,12 +75,14 @@ static void write_next(struct buf *out, const struct task_cursor *since,
     int64_t floor = since && since->epoch != 0 ? since->floor : state->change_seq;
     struct task_state next = *state;
     struct task task;
+    char *end;
 
     if (count < rows->count) {
         task_rows_get(rows, count - 1, &task);
         next.change_seq = task.version;
     }
-    buf_printf(out, TASK_STATE_FORMAT, (long long)next.epoch, (long long)next.change_seq);
+    end = task_state_put(buf_reserve(out, TASK_STATE_ROOM), &next);
+    out->length = (size_t)(end - out->data);
     if (floor > next.change_seq)
         buf_printf(out, ".%lld", (long long)floor);
 }

@@ -72,6 +72,15 @@ static enum err read_target(struct call *call, struct task_op *op)
     return ERR_NONE;
 }
 
+static void add_version(struct response *response, int64_t version)
+{
+    char tag[BUF_INT_ROOM + 2] = "\"";
+    char *end = buf_put_int(tag + 1, version);
+
+    *end++ = '"';
+    response_header_text(response, "ETag", (struct text){tag, (size_t)(end - tag)});
+}
+
 /* Answers with the first of the rows and its entity tag, and lets the rows go. */
 static enum err answer_task(struct call *call, enum err err, int status, struct task_rows *rows)
 {
@@ -81,7 +90,7 @@ static enum err answer_task(struct call *call, enum err err, int status, struct 
         task_rows_get(rows, 0, &task);
         call->response->status = status;
         call->response->content_type = RESPONSE_JSON;
-        response_header(call->response, "ETag", "\"%lld\"", (long long)task.version);
+        add_version(call->response, task.version);
         if (status == 201)
             task_links_location(call->match.base, task.id, call->response);
         task_json_write(&call->response->body, &task, call->conf->compat);

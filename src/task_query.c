@@ -253,7 +253,7 @@ bool task_query_is_position(const char *name)
 {
     for (size_t i = 0; i < PARAMETER_COUNT; i++)
         for (size_t j = 0; j < NAMES_MAX && parameters[i].names[j]; j++)
-            if (strcmp(name, parameters[i].names[j]) == 0)
+            if (name[0] == parameters[i].names[j][0] && strcmp(name, parameters[i].names[j]) == 0)
                 return parameters[i].traits & POSITION;
     return false;
 }

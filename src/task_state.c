@@ -46,8 +46,29 @@ bool task_state_is_known(const struct etag_condition *condition, const struct ta
            (seen && seen->epoch == state->epoch && seen->change_seq == state->change_seq);
 }
 
+static char *put_hex(char *out, uint64_t value)
+{
+    int shift = 60;
+
+    while (shift > 0 && value >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *out++ = "0123456789abcdef"[value >> shift & 15];
+    return out;
+}
+
+char *task_state_put(char *out, const struct task_state *state)
+{
+    out = put_hex(out, (uint64_t)state->epoch);
+    *out++ = '.';
+    return buf_put_int(out, state->change_seq);
+}
+
 void task_state_tag(struct response *response, const struct task_state *state)
 {
-    response_header(response, "ETag", "\"" TASK_STATE_FORMAT "\"", (long long)state->epoch,
-                    (long long)state->change_seq);
+    char tag[TASK_STATE_ROOM + 2] = "\"";
+    char *end = task_state_put(tag + 1, state);
+
+    *end++ = '"';
+    response_header_text(response, "ETag", (struct text){tag, (size_t)(end - tag)});
 }

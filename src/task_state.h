@@ -5,12 +5,14 @@
 #ifndef TODO_TASK_STATE_H
 #define TODO_TASK_STATE_H
 
+#include "buf.h"
 #include "etag.h"
 #include "response.h"
 #include "store_task.h"
 
-/* For printf, with two long long. */
-#define TASK_STATE_FORMAT "%llx.%lld"
+/* Writes the state to `out`, which has room for TASK_STATE_ROOM bytes; gives the byte behind. */
+char *task_state_put(char *out, const struct task_state *state);
+#define TASK_STATE_ROOM (sizeof("7fffffffffffffff.") - 1 + BUF_INT_ROOM)
 
 /* The whole of `text`; false if it is none. */
 bool task_state_read(struct text text, struct task_state *state);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "etag.h"
+#include "task_state.h"
 
 static struct arena arena;
 static struct problem problem;
@@ -171,6 +172,33 @@ static void test_versions(void **state)
     }
 }
 
+/* The tag of all tasks is spelt and read back. */
+static void test_state(void **state)
+{
+    static const struct {
+        struct task_state state;
+        const char *spelling;
+    } rows[] = {
+        {{.epoch = 0, .change_seq = 0}, "0.0"},
+        {{.epoch = 15, .change_seq = 9}, "f.9"},
+        {{.epoch = 16, .change_seq = 10}, "10.10"},
+        {{.epoch = INT64_C(0x0123456789abcdef), .change_seq = 1}, "123456789abcdef.1"},
+        {{.epoch = INT64_MAX, .change_seq = INT64_MAX}, "7fffffffffffffff.9223372036854775807"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[TASK_STATE_ROOM];
+        struct text spelt = {text, (size_t)(task_state_put(text, &rows[i].state) - text)};
+        struct task_state again;
+
+        assert_true(text_equal(spelt, text_of(rows[i].spelling)));
+        assert_true(task_state_read(spelt, &again));
+        assert_int_equal(again.epoch, rows[i].state.epoch);
+        assert_int_equal(again.change_seq, rows[i].state.change_seq);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_versions, set_up, tear_down),
+        cmocka_unit_test(test_state),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
