@@ -98,7 +98,8 @@ static enum json_error_code error_code(const json_error_t *error, struct text bo
 {
     enum json_error_code code = json_error_code(error);
 
-    if (code == json_error_premature_end_of_input && (size_t)error->position < body.length)
+    if (code == json_error_premature_end_of_input &&
+        ((size_t)error->position < body.length || body.data[body.length - 1] == '\0'))
         return json_error_invalid_syntax;
     return code;
 }

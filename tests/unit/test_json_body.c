@@ -92,6 +92,8 @@ static const struct {
     {T("{\"a\": 1.}"), "the body is not JSON at byte 6"},
     {T("{\"a\": \xc3\xa9}"), "the body is not JSON at byte 6"},
     {T("{\"a\": \0}"), "the body is not JSON at byte 6"},
+    {T("{\"a\": \0"), "the body is not JSON at byte 6"},
+    {T("\0"), "the body is not JSON at byte 0"},
     {T("{\"a\": 1,}"), "the body is not JSON at byte 8"},
     {T("{'a': 1}"), "the body is not JSON at byte 1"},
     {T("{a: 1}"), "the body is not JSON at byte 1"},
