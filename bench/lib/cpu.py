@@ -39,11 +39,15 @@ def seconds(roots):
     ends between our looks at it and at its parent would be counted twice, or not at all: so the
     middle one of three readings of the same processes counts."""
     readings = []
-    while len(readings) < 3 or len({everybody(roots, reading) for reading in readings[-3:]}) > 1:
+    while len(readings) < 3 or len({everyone(roots, reading) for reading in readings[-3:]}) > 1:
         readings.append(processes())
     found = readings[-2]
     return {name: sum(found[pid][1] for pid in tree(root, found)) if root else 0.0
             for name, root in roots.items()}
+
+
+def everyone(roots, found):
+    return frozenset(pid for root in roots.values() if root for pid in tree(root, found))
 
 
 def machine():
