@@ -30,10 +30,6 @@ def tree(root, found):
     return members & found.keys()
 
 
-def everybody(roots, found):
-    return frozenset(pid for root in roots.values() if root for pid in tree(root, found))
-
-
 def seconds(roots):
     """What each of these processes, by name, and all that descend from it have used so far. Whoever
     ends between our looks at it and at its parent would be counted twice, or not at all: so the
