@@ -100,14 +100,21 @@ int inspect_token(const struct conf *conf, FILE *in)
     return status;
 }
 
+/* An issuer chose it, and it goes to a terminal. */
+static const char *shown_kid(const char *kid)
+{
+    if (!kid)
+        return "(no kid)";
+    return text_has_control(text_of(kid)) ? "(a kid with control characters)" : kid;
+}
+
 static void print_keys(const struct jwks *set)
 {
     for (size_t i = 0; i < jwks_count(set); i++) {
         struct jwks_entry entry;
 
         jwks_entry(set, i, &entry);
-        printf("%-6s %5d bits  %s\n", entry.algorithm, entry.bits,
-               entry.kid ? entry.kid : "(no kid)");
+        printf("%-6s %5d bits  %s\n", entry.algorithm, entry.bits, shown_kid(entry.kid));
     }
 }
 

@@ -33,14 +33,12 @@ static const struct variable {
 } variables[] = {
     VARIABLE("HTTPS", HEADER_HTTPS),
     VARIABLE("HTTP_HOST", HEADER_HOST),
-    VARIABLE("PATH_INFO", HEADER_PATH_INFO),
     LIST("HTTP_ACCEPT", HEADER_ACCEPT),
     VARIABLE("HTTP_COOKIE", HEADER_COOKIE),
     VARIABLE("HTTP_ORIGIN", HEADER_ORIGIN),
     LIST("HTTP_PREFER", HEADER_PREFER),
     VARIABLE("REMOTE_ADDR", HEADER_REMOTE_ADDR),
     VARIABLE("REQUEST_URI", HEADER_REQUEST_URI),
-    VARIABLE("SCRIPT_NAME", HEADER_SCRIPT_NAME),
     VARIABLE("SERVER_PORT", HEADER_SERVER_PORT),
     VARIABLE("CONTENT_TYPE", HEADER_CONTENT_TYPE),
     LIST("HTTP_IF_MATCH", HEADER_IF_MATCH),
@@ -61,8 +59,8 @@ _Static_assert(VARIABLE_COUNT == HEADER_COUNT, "each header has its variable");
 /* Where the names of a length start in the table; elsewhere 0, which is a name of another length.
  */
 static const unsigned char first_of_length[] = {
-    [5] = 0,   [9] = 1,   [11] = 3,  [12] = 11, [13] = 12, [14] = 13,
-    [17] = 15, [18] = 16, [20] = 19, [34] = 21, [35] = 22,
+    [5] = 0,   [9] = 1,   [11] = 2,  [12] = 9,  [13] = 10, [14] = 11,
+    [17] = 13, [18] = 14, [20] = 17, [34] = 19, [35] = 20,
 };
 
 const char *method_name(enum method method)
