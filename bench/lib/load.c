@@ -307,6 +307,7 @@ static void judge(struct connection *c, size_t body, double time, double end)
     c->busy = false;
 }
 
+/* Goes on with a new connection: what was asked on this one, if anything, is not answered. */
 static void lose(struct connection *c)
 {
     if (c->busy)
@@ -314,6 +315,15 @@ static void lose(struct connection *c)
     c->busy = false;
     close(c->fd);
     dial(c);
+}
+
+/* Does the web server close the connection behind this answer? nginx does so after 1,000 requests.
+ * RFC 9112 9.6. */
+static bool is_last(const struct connection *c, size_t body)
+{
+    static const char says[] = "\r\nConnection: close\r\n";
+
+    return memmem(c->answer, body, says, sizeof says - 1) != NULL;
 }
 
 /* Takes what has come. True: the connection is free for the next request. */
@@ -335,6 +345,8 @@ static bool receive(struct connection *c, double end)
     if (length == 0 || c->received < length)
         return false;
     judge(c, body, now(), end);
+    if (is_last(c, body))
+        lose(c);
     return true;
 }
 
