@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "base64url.h"
+#include "log.h"
 
 struct signer {
     const char *algorithm;
@@ -34,8 +35,12 @@ static struct signer signers[SIGNERS] = {
     [SMALL_RSA] = {"RS256", "SHA256", NULL, 1024, RSA_PKCS1_PADDING, NULL},
 };
 
-static inline void signers_make(void)
+/* Fixtures for cmocka: all keys are made, which takes a while, and the log is quiet, since standard
+ * output is the test's. */
+static inline int signers_set_up(void **state)
 {
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
     for (struct signer *signer = signers; signer < signers + SIGNERS; signer++) {
         if (signer->crv == NULL)
             signer->key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)signer->size);
@@ -45,14 +50,17 @@ static inline void signers_make(void)
             signer->key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", signer->crv);
         assert_non_null(signer->key);
     }
+    return 0;
 }
 
-static inline void signers_free(void)
+static inline int signers_tear_down(void **state)
 {
+    (void)state;
     for (struct signer *signer = signers; signer < signers + SIGNERS; signer++) {
         EVP_PKEY_free(signer->key);
         signer->key = NULL;
     }
+    return 0;
 }
 
 static inline const char *number_text(struct arena *owner, const struct signer *signer,

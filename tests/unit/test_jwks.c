@@ -11,25 +11,9 @@
 
 #include "arena_fixture.h"
 #include "jwks.h"
-#include "log.h"
 #include "signer.h"
 
 #define SIGNED_PART "eyJhbGciOiJ4In0.eyJzdWIiOiJ1XzEifQ"
-
-static int set_up_all(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_WARNING); /* standard output is the test's */
-    signers_make();
-    return 0;
-}
-
-static int tear_down_all(void **state)
-{
-    (void)state;
-    signers_free();
-    return 0;
-}
 
 /* ---- documents */
 
@@ -383,5 +367,5 @@ int main(void)
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+    return cmocka_run_group_tests(tests, signers_set_up, signers_tear_down);
 }

@@ -20,7 +20,6 @@
 #include "arena_fixture.h"
 #include "clock.h"
 #include "keys.h"
-#include "log.h"
 #include "signer.h"
 
 #define SETTLED_MS 2100 /* more than keys.c's FRESH_MS */
@@ -201,21 +200,6 @@ static int tear_down_file(void **state)
     return tear_down(state);
 }
 
-static int set_up_all(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_ERROR); /* standard output is the test's */
-    signers_make();
-    return 0;
-}
-
-static int tear_down_all(void **state)
-{
-    (void)state;
-    signers_free();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,5 +211,5 @@ int main(void)
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+    return cmocka_run_group_tests(tests, signers_set_up, signers_tear_down);
 }

@@ -11,27 +11,13 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "request.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct arena arena;
 static struct problem problem;
 static struct request request;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 /* A body that arrives in pieces of at most `piece` bytes, and fails after `length` when `broken`.
  */
@@ -591,7 +577,7 @@ static void test_media_types(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {

@@ -20,7 +20,6 @@
 #include "arena_fixture.h"
 #include "buf.h"
 #include "keys.h"
-#include "log.h"
 #include "signer.h"
 #include "token.h"
 
@@ -891,21 +890,6 @@ static void write_set(const char *path)
     assert_int_equal(fclose(file), 0);
 }
 
-static int set_up_keys(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_ERROR); /* standard output is the test's */
-    signers_make();
-    return 0;
-}
-
-static int tear_down_keys(void **state)
-{
-    (void)state;
-    signers_free();
-    return 0;
-}
-
 /* H is the header, with the row's members behind the first brace; signed by `signer`, or by the
  * secret when it is -1, or with the issuer's public key as an HMAC's secret when it is -2. */
 static const struct key_row {
@@ -1017,6 +1001,15 @@ static enum token_fault judge_with_keys(const struct conf *conf, struct keys *ke
     return token_verify(conf, keys, &arena, text_of(token), NOW, &principal, &reason);
 }
 
+/* The keys of a new file, whose name becomes `path`. */
+static struct keys *keys_of_file(struct conf *conf, char *path)
+{
+    assert_return_code(close(mkstemp(path)), 0);
+    write_set(path);
+    conf->jwks = path;
+    return keys_new(conf, NULL, NULL);
+}
+
 static void test_key_set(void **state)
 {
     char path[] = JWKS_FILE;
@@ -1024,10 +1017,7 @@ static void test_key_set(void **state)
     struct keys *keys;
 
     (void)state;
-    assert_return_code(close(mkstemp(path)), 0);
-    write_set(path);
-    conf.jwks = path;
-    keys = keys_new(&conf, NULL, NULL);
+    keys = keys_of_file(&conf, path);
     for (size_t i = 0; i < sizeof(key_rows) / sizeof(key_rows[0]); i++) {
         enum token_fault fault = judge_with_keys(&conf, keys, key_row_token(&key_rows[i]));
 
@@ -1048,10 +1038,7 @@ static void test_key_set_claims(void **state)
     struct keys *keys;
 
     (void)state;
-    assert_return_code(close(mkstemp(path)), 0);
-    write_set(path);
-    conf.jwks = path;
-    keys = keys_new(&conf, NULL, NULL);
+    keys = keys_of_file(&conf, path);
     EACH(row, strict)
     {
         const char *token =
@@ -1077,10 +1064,7 @@ static void test_key_set_header(void **state)
     struct keys *keys;
 
     (void)state;
-    assert_return_code(close(mkstemp(path)), 0);
-    write_set(path);
-    conf.jwks = path;
-    keys = keys_new(&conf, NULL, NULL);
+    keys = keys_of_file(&conf, path);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(judge_with_keys(&conf, keys, token), TOKEN_OK);
         assert_int_equal(judge_with_keys(&conf, NULL, token), TOKEN_BAD_SIGNATURE);
@@ -1147,10 +1131,10 @@ int main(void)
         cmocka_unit_test(test_fault_texts),
         cmocka_unit_test(test_make),
         cmocka_unit_test(test_make_refuses),
-        cmocka_unit_test_setup_teardown(test_key_set, set_up_keys, tear_down_keys),
-        cmocka_unit_test_setup_teardown(test_key_set_claims, set_up_keys, tear_down_keys),
-        cmocka_unit_test_setup_teardown(test_key_set_header, set_up_keys, tear_down_keys),
-        cmocka_unit_test_setup_teardown(test_key_file, set_up_keys, tear_down_keys),
+        cmocka_unit_test_setup_teardown(test_key_set, signers_set_up, signers_tear_down),
+        cmocka_unit_test_setup_teardown(test_key_set_claims, signers_set_up, signers_tear_down),
+        cmocka_unit_test_setup_teardown(test_key_set_header, signers_set_up, signers_tear_down),
+        cmocka_unit_test_setup_teardown(test_key_file, signers_set_up, signers_tear_down),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
