@@ -201,12 +201,16 @@ static void check_schema(struct probe *probe)
     if (!has_schema(probe))
         tell(probe, VERDICT_FAILED, "schema",
              "there is none that this role can read: run todoctl migrate");
-    else if (number < STORE_SCHEMA_VERSION)
+    else if (number < STORE_SCHEMA_OLDEST)
         tell(probe, VERDICT_FAILED, "schema", "version %s, but %d is needed: run todoctl migrate",
              version, STORE_SCHEMA_VERSION);
     else if (number > STORE_SCHEMA_VERSION)
         tell(probe, VERDICT_FAILED, "schema",
              "version %s is newer than this program's %d: upgrade the program", version,
+             STORE_SCHEMA_VERSION);
+    else if (number < STORE_SCHEMA_VERSION)
+        tell(probe, VERDICT_WARNING, "schema",
+             "version %s is served, but there is %d: run todoctl migrate", version,
              STORE_SCHEMA_VERSION);
     else
         tell(probe, VERDICT_OK, "schema", "version %s", version);

@@ -30,7 +30,7 @@ static bool is_fit(const PGresult *result, char *finding, size_t size)
 {
     if (!PQgetisnull(result, 0, 1))
         snprintf(finding, size, "%s", PQgetvalue(result, 0, 1));
-    else if (strtol(PQgetvalue(result, 0, 0), NULL, 10) != STORE_SCHEMA_VERSION)
+    else if (!store_schema_fits(strtol(PQgetvalue(result, 0, 0), NULL, 10)))
         snprintf(finding, size, "has another version of the schema");
     else
         return true;

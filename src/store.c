@@ -338,9 +338,11 @@ static void recover(struct store *store, enum outcome outcome)
         roll_back(store);
 }
 
+/* Each kind of failure is worth one more attempt: who has lost a deadlock against a migration finds
+ * plans next that do not hold any more. */
 enum err store_run(struct store *store, struct step *const *steps, size_t count, bool repeatable)
 {
-    for (int attempt = 0;; attempt++) {
+    for (unsigned met = 0;;) {
         enum err err = store_connect(store);
         enum outcome outcome;
 
@@ -353,9 +355,10 @@ enum err store_run(struct store *store, struct step *const *steps, size_t count,
         for (size_t i = 0; i < count; i++)
             step_fini(steps[i]);
         recover(store, outcome);
-        if (attempt > 0 || !reactions[outcome].again ||
+        if (met & 1u << outcome || !reactions[outcome].again ||
             !(repeatable || reactions[outcome].rolled_back))
             return reactions[outcome].err;
+        met |= 1u << outcome;
         metrics_count(METRICS_RETRIES);
     }
 }
@@ -393,8 +396,8 @@ enum err store_ready(struct store *store)
 
     step_init(&step, store_statement(SQL_SCHEMA_VERSION));
     err = store_run(store, steps, 1, true);
-    if (err == ERR_NONE && (result_is_null(step.result, 0, 0) ||
-                            result_int(step.result, 0, 0) != STORE_SCHEMA_VERSION)) {
+    if (err == ERR_NONE &&
+        (result_is_null(step.result, 0, 0) || !store_schema_fits(result_int(step.result, 0, 0)))) {
         store_disconnect(store);
         err = ERR_UNAVAILABLE;
     }

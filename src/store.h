@@ -16,8 +16,13 @@
 #include "text.h"
 #include "token.h"
 
-/* The schema this program was written for: the number of the newest file in schema/. */
-#define STORE_SCHEMA_VERSION 5
+/* The schema this program was written for: the number of the newest file in schema/. And the oldest
+ * one that its statements get on with, so that it serves already before todoctl migrate has run. */
+#define STORE_SCHEMA_VERSION 6
+#define STORE_SCHEMA_OLDEST 5
+
+/* Do the statements get on with a schema of this version? */
+bool store_schema_fits(int64_t version);
 
 struct store; /* one a process; the connection is opened at the first use */
 

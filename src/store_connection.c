@@ -101,6 +101,11 @@ static bool dial(struct store *store)
     return PQsetnonblocking(store->connection, 1) == 0;
 }
 
+bool store_schema_fits(int64_t version)
+{
+    return version >= STORE_SCHEMA_OLDEST && version <= STORE_SCHEMA_VERSION;
+}
+
 /* Why this database must not be served, or NULL. */
 static const char *misfit(const PGresult *result, char *why, size_t size)
 {
@@ -114,7 +119,7 @@ static const char *misfit(const PGresult *result, char *why, size_t size)
                  PQgetvalue(result, 0, 1));
     else if (PQgetisnull(result, 0, 0))
         snprintf(why, size, "there is no schema that this role can read; run todoctl migrate");
-    else if (version != STORE_SCHEMA_VERSION)
+    else if (!store_schema_fits(version))
         snprintf(why, size, "the schema is at version %ld, this program needs %d; %s", version,
                  STORE_SCHEMA_VERSION,
                  version < STORE_SCHEMA_VERSION ? "run todoctl migrate" : "upgrade the program");

@@ -123,7 +123,9 @@ static const char *const statements[SQL_COUNT] = {
         "CASE WHEN r.completed THEN coalesce(r.completed_at, statement_timestamp()) END, "
         "r.priority, r.due_date, r.tags, coalesce(r.created_at, statement_timestamp()), "
         "coalesce(r.updated_at, statement_timestamp()), u.change_seq - $3::bigint + r.ordinality "
-        "FROM todo.users u, json_populate_recordset(NULL::todo.tasks, $2::json) "
+        "FROM todo.users u, ROWS FROM (json_to_recordset($2::json) AS (title text, "
+        "description text, completed boolean, completed_at timestamptz, priority todo.priority, "
+        "due_date timestamptz, tags text[], created_at timestamptz, updated_at timestamptz)) "
         "WITH ORDINALITY AS r WHERE u.id = $1 ORDER BY r.ordinality RETURNING k.id",
 
     /* $2 and $3: the state already seen; no task is read for it. By code point, as lists are. */

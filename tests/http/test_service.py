@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Service endpoints."""
 
+import concurrent.futures
 import re
 import subprocess
+import threading
 import time
 
 import pytest
@@ -127,6 +129,38 @@ def test_no_schema_yet(own_cluster, make_site):
     migrate(own_cluster, "fresh")
     recover(site)
     assert User(site, "early").create()
+
+
+def test_migration_under_load(own_cluster, make_site):
+    """From the oldest schema that is served to the newest, below requests that know nothing of it."""
+    oldest = int(re.search(r"define STORE_SCHEMA_OLDEST (\d+)", (SOURCE / "src/store.h").read_text())[1])
+    own_cluster.sql("CREATE DATABASE older")
+    for file in sorted((SOURCE / "schema").glob("*.sql"))[:oldest + 1]:
+        own_cluster.sql(f"BEGIN;{file.read_text()};COMMIT", "older")
+    site = make_site(own_cluster, DATABASE_URL=own_cluster.url("todo_app", "older"))
+    users = [User(site, f"rolling {number}") for number in range(4)]
+    done = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        counts = [threads.submit(use, user, done) for user in users]
+        time.sleep(0.3)
+        said = migrate(own_cluster, "older")
+        time.sleep(0.3)
+        done.set()
+    assert "applied" in said and site.is_ready()
+    assert [len(user.get().json()) for user in users] == [count.result() for count in counts]
+
+
+def use(user, done):
+    """Asks in turns until it is done, and a little longer; all is answered as if nothing were. Gives how many
+    tasks it has made."""
+    count = 0
+    while not done.is_set() or count < 3:
+        task = user.create(title=f"Task {count}", tags=["a"])
+        key = {"Idempotency-Key": f"{user.name} {count}"}
+        assert user.patch(f"/{task['id']}/complete", headers=key).status == 200
+        assert user.get("/tags").status == user.get("/changes").status == user.get("?limit=5").status == 200
+        count += 1
+    return count
 
 
 def migrate(cluster, database):

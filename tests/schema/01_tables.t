@@ -2,7 +2,7 @@
 -- 01_tables.t: what is there, whose it is, and who may do what with it.
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
-SELECT plan(27);
+SELECT plan(28);
 
 SELECT tables_are('todo', ARRAY['credentials', 'idempotency_keys', 'login_failures',
                                 'schema_migrations', 'sessions', 'tasks', 'users']);
@@ -15,28 +15,30 @@ PREPARE columns AS
     WHERE attrelid IN ('todo.users'::regclass, 'todo.tasks'::regclass) AND attnum > 0
       AND NOT attisdropped;
 SELECT bag_eq('columns', ARRAY[
-    'todo.users.id text NOT NULL COLLATE "C"',
-    'todo.users.email text',
-    'todo.users.name text',
-    'todo.users.change_seq bigint NOT NULL',
-    'todo.users.purged_seq bigint NOT NULL',
+    'todo.users.id todo.user_id NOT NULL COLLATE "C"',
+    'todo.users.email todo.email',
+    'todo.users.name todo.user_name',
+    'todo.users.change_seq todo.change_count NOT NULL',
+    'todo.users.purged_seq todo.change_count NOT NULL',
     'todo.users.epoch bigint NOT NULL',
     'todo.users.created_at timestamp with time zone NOT NULL',
     'todo.tasks.user_id text NOT NULL COLLATE "C"',
     'todo.tasks.id bigint NOT NULL',
-    'todo.tasks.title text NOT NULL',
-    'todo.tasks.description text',
+    'todo.tasks.title todo.title NOT NULL',
+    'todo.tasks.description todo.description',
     'todo.tasks.completed boolean NOT NULL',
     'todo.tasks.completed_at timestamp with time zone',
     'todo.tasks.priority todo.priority NOT NULL',
-    'todo.tasks.due_date timestamp with time zone',
-    'todo.tasks.tags text[] NOT NULL',
+    'todo.tasks.due_date todo.due_date',
+    'todo.tasks.tags todo.tags NOT NULL',
     'todo.tasks.created_at timestamp with time zone NOT NULL',
     'todo.tasks.updated_at timestamp with time zone NOT NULL',
-    'todo.tasks.version bigint NOT NULL',
+    'todo.tasks.version todo.version NOT NULL',
     'todo.tasks.deleted_at timestamp with time zone'
 ], 'columns, types, NOT NULL, collations');
 
+SELECT domains_are('todo', ARRAY['change_count', 'description', 'due_date', 'email', 'tags', 'title',
+                                 'user_id', 'user_name', 'version']);
 SELECT enum_has_labels('todo', 'priority', ARRAY['low', 'medium', 'high', 'critical']);
 SELECT col_is_pk('todo', 'users', 'id', 'a user is its id');
 SELECT col_is_pk('todo', 'tasks', ARRAY['user_id', 'id'], 'the owner is part of a task''s key');
@@ -82,7 +84,7 @@ PREPARE policies AS
     SELECT concat_ws(' ', tablename, policyname, permissive, roles, cmd, qual, with_check)
     FROM pg_policies WHERE schemaname = 'todo';
 SELECT bag_eq('policies', ARRAY[
-    'users own PERMISSIVE {public} ALL (id = current_setting(''app.user_id''::text, true))',
+    'users own PERMISSIVE {public} ALL ((id)::text = current_setting(''app.user_id''::text, true))',
     'tasks own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
     'idempotency_keys own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',
     'credentials own PERMISSIVE {public} ALL (user_id = current_setting(''app.user_id''::text, true))',

@@ -32,8 +32,8 @@ SELECT is_empty('SELECT * FROM todo.tasks', 'with no tasks');
 
 -- Alice's context.
 SELECT is(todo.enter('alice'), 'alice', 'alice enters');
-SELECT results_eq('SELECT id COLLATE "default" FROM todo.users', ARRAY['alice'], 'and sees herself alone');
-SELECT bag_eq('SELECT title FROM todo.tasks', ARRAY['a1', 'a2'], 'and her tasks alone');
+SELECT results_eq('SELECT id::text COLLATE "default" FROM todo.users', ARRAY['alice'], 'and sees herself alone');
+SELECT bag_eq('SELECT title::text FROM todo.tasks', ARRAY['a1', 'a2'], 'and her tasks alone');
 SELECT is_empty($$ SELECT * FROM todo.tasks WHERE user_id = 'bob' $$, 'not those she asks for');
 SELECT is_empty($$ SELECT * FROM todo.tasks WHERE user_id <> 'alice' OR true AND user_id = 'bob' $$,
                 'however she asks');
@@ -62,7 +62,7 @@ SELECT throws_ok($$ SET LOCAL row_security = off; SELECT * FROM todo.tasks $$, '
 
 -- A name full of what quoting gets wrong.
 SELECT is(todo.enter('o''neil/\ % "ü" 😀'), 'o''neil/\ % "ü" 😀', 'an awkward name enters');
-SELECT results_eq('SELECT title FROM todo.tasks', ARRAY['o1'], 'and sees its own tasks');
+SELECT results_eq('SELECT title::text FROM todo.tasks', ARRAY['o1'], 'and sees its own tasks');
 SELECT is(todo.enter('bob'' OR ''1''=''1'), 'bob'' OR ''1''=''1', 'an injection is a name');
 SELECT is_empty('SELECT * FROM todo.tasks', 'that owns nothing');
 
@@ -95,7 +95,7 @@ FROM unnest(ARRAY[
 ]) AS statement;
 
 RESET SESSION AUTHORIZATION;
-SELECT results_eq('SELECT title FROM todo.tasks WHERE user_id = ''bob''', ARRAY['b1'],
+SELECT results_eq('SELECT title::text FROM todo.tasks WHERE user_id = ''bob''', ARRAY['b1'],
                   'bob has what he had');
 
 SELECT * FROM finish();
