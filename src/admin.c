@@ -43,7 +43,7 @@ PGconn *admin_open(const char *url)
     return NULL;
 }
 
-int admin_check_schema(PGconn *connection, int version)
+int admin_check_schema(PGconn *connection, int oldest, int newest)
 {
     PGresult *result = admin_query(
         connection, "SELECT coalesce(max(version), 0) FROM todo.schema_migrations", 0, NULL);
@@ -52,10 +52,10 @@ int admin_check_schema(PGconn *connection, int version)
     PQclear(result);
     if (!result)
         return EX_UNAVAILABLE;
-    if (found == version)
+    if (found >= oldest && found <= newest)
         return EX_OK;
     fprintf(stderr, "todoctl: the schema is at version %ld, this program needs %d: %s\n", found,
-            version, found < version ? "run todoctl migrate" : "upgrade the program");
+            newest, found < oldest ? "run todoctl migrate" : "upgrade the program");
     return EX_DATAERR;
 }
 

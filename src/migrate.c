@@ -220,9 +220,8 @@ static int run_steps(struct run *run)
     if (status != EX_OK)
         return status;
     printf("schema is at version %zu\n", run->applied);
-    if (run->applied != STORE_SCHEMA_VERSION && !run->dry_run)
-        fprintf(stderr, "todoctl: the workers of this program serve version %d only\n",
-                STORE_SCHEMA_VERSION);
+    if (!store_schema_fits((int64_t)run->applied) && !run->dry_run)
+        fprintf(stderr, "todoctl: the workers of this program do not serve that one\n");
     return EX_OK;
 }
 

@@ -91,8 +91,9 @@ int users_open(const char *url, struct users **users)
     if (!*users)
         log_out_of_memory();
     (*users)->connection = admin_open(url);
-    return (*users)->connection ? admin_check_schema((*users)->connection, STORE_SCHEMA_VERSION)
-                                : EX_UNAVAILABLE;
+    if (!(*users)->connection)
+        return EX_UNAVAILABLE;
+    return admin_check_schema((*users)->connection, STORE_SCHEMA_OLDEST, STORE_SCHEMA_VERSION);
 }
 
 void users_close(struct users *users)

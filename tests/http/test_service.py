@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import SOURCE, TODOCTL, User, clean_environment, eventually
+from harness import SOURCE, TODOCTL, Account, User, clean_environment, eventually
 
 
 def test_root(site):
@@ -137,17 +137,20 @@ def test_migration_under_load(own_cluster, make_site):
     own_cluster.sql("CREATE DATABASE older")
     for file in sorted((SOURCE / "schema").glob("*.sql"))[:oldest + 1]:
         own_cluster.sql(f"BEGIN;{file.read_text()};COMMIT", "older")
-    site = make_site(own_cluster, DATABASE_URL=own_cluster.url("todo_app", "older"))
+    site = make_site(own_cluster, DATABASE_URL=own_cluster.url("todo_app", "older"), TODO_CHECK_SESSION=1)
     users = [User(site, f"rolling {number}") for number in range(4)]
+    account = Account(site, "rolling@example.com", "correct horse battery")
     done = threading.Event()
-    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+    with concurrent.futures.ThreadPoolExecutor(len(users) + 1) as threads:
         counts = [threads.submit(use, user, done) for user in users]
+        with_session = threads.submit(log_in_and_out, account, done)
         time.sleep(0.3)
         said = migrate(own_cluster, "older")
         time.sleep(0.3)
         done.set()
-    assert "applied" in said and site.is_ready()
+    assert "applied" in said and site.is_ready() and with_session.result()
     assert [len(user.get().json()) for user in users] == [count.result() for count in counts]
+    assert "deadlock" not in own_cluster.log.read_text()
 
 
 def use(user, done):
@@ -159,8 +162,17 @@ def use(user, done):
         key = {"Idempotency-Key": f"{user.name} {count}"}
         assert user.patch(f"/{task['id']}/complete", headers=key).status == 200
         assert user.get("/tags").status == user.get("/changes").status == user.get("?limit=5").status == 200
+        assert user.get("/export").status == 200
         count += 1
     return count
+
+
+def log_in_and_out(account, done):
+    while not done.is_set():
+        assert account.request("GET", "/api/tasks").status == 200
+        assert account.request("POST", "/api/tasks", {"title": "t"}).status == 201
+        account.session = account.refresh().json()
+    return True
 
 
 def migrate(cluster, database):
