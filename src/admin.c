@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "log.h"
+#include "store.h"
 #include "text.h"
 
 #define CONNECT_SECONDS 10
@@ -43,7 +44,7 @@ PGconn *admin_open(const char *url)
     return NULL;
 }
 
-int admin_check_schema(PGconn *connection, int oldest, int newest)
+int admin_check_schema(PGconn *connection)
 {
     PGresult *result = admin_query(
         connection, "SELECT coalesce(max(version), 0) FROM todo.schema_migrations", 0, NULL);
@@ -52,10 +53,11 @@ int admin_check_schema(PGconn *connection, int oldest, int newest)
     PQclear(result);
     if (!result)
         return EX_UNAVAILABLE;
-    if (found >= oldest && found <= newest)
+    if (store_schema_fits(found))
         return EX_OK;
     fprintf(stderr, "todoctl: the schema is at version %ld, this program needs %d: %s\n", found,
-            newest, found < oldest ? "run todoctl migrate" : "upgrade the program");
+            STORE_SCHEMA_VERSION,
+            found < STORE_SCHEMA_VERSION ? "run todoctl migrate" : "upgrade the program");
     return EX_DATAERR;
 }
 

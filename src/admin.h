@@ -17,9 +17,9 @@ PGconn *admin_connect(const char *url, int seconds) CHECK_RESULT;
 /* Connects as DATABASE_ADMIN_URL; NULL, and a line on stderr, when that fails. */
 PGconn *admin_open(const char *url) CHECK_RESULT;
 
-/* Is the schema at one of these versions? EX_OK; EX_DATAERR or EX_UNAVAILABLE with a line on
+/* Does the schema fit this program? EX_OK; EX_DATAERR or EX_UNAVAILABLE with a line on
  * stderr. */
-int admin_check_schema(PGconn *connection, int oldest, int newest) CHECK_RESULT;
+int admin_check_schema(PGconn *connection) CHECK_RESULT;
 
 /* libpq's last message on one line, without the newlines at its end. */
 const char *admin_error(const PGconn *connection, char *line, size_t size);

@@ -251,7 +251,7 @@ static int check_schema(struct run *run)
     int status = begin(run);
 
     if (status == EX_OK)
-        status = admin_check_schema(run->connection, STORE_SCHEMA_OLDEST, STORE_SCHEMA_VERSION);
+        status = admin_check_schema(run->connection);
     return status == EX_OK ? commit(run) : status;
 }
 

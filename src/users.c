@@ -91,9 +91,7 @@ int users_open(const char *url, struct users **users)
     if (!*users)
         log_out_of_memory();
     (*users)->connection = admin_open(url);
-    if (!(*users)->connection)
-        return EX_UNAVAILABLE;
-    return admin_check_schema((*users)->connection, STORE_SCHEMA_OLDEST, STORE_SCHEMA_VERSION);
+    return (*users)->connection ? admin_check_schema((*users)->connection) : EX_UNAVAILABLE;
 }
 
 void users_close(struct users *users)

@@ -143,18 +143,19 @@ def test_migration_under_load(own_cluster, make_site):
     done = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(len(users) + 1) as threads:
         counts = [threads.submit(use, user, done) for user in users]
-        with_session = threads.submit(log_in_and_out, account, done)
+        session = threads.submit(use_session, account, done)
         time.sleep(0.3)
         said = migrate(own_cluster, "older")
         time.sleep(0.3)
         done.set()
-    assert "applied" in said and site.is_ready() and with_session.result()
+    session.result()  # raises what failed there
+    assert "applied" in said and site.is_ready()
     assert [len(user.get().json()) for user in users] == [count.result() for count in counts]
     assert "deadlock" not in own_cluster.log.read_text()
 
 
 def use(user, done):
-    """Asks in turns until it is done, and a little longer; all is answered as if nothing were. Gives how many
+    """Asks in turns until it is done, three times at least; all is answered as if nothing were. Gives how many
     tasks it has made."""
     count = 0
     while not done.is_set() or count < 3:
@@ -167,12 +168,11 @@ def use(user, done):
     return count
 
 
-def log_in_and_out(account, done):
+def use_session(account, done):
     while not done.is_set():
         assert account.request("GET", "/api/tasks").status == 200
         assert account.request("POST", "/api/tasks", {"title": "t"}).status == 201
         account.session = account.refresh().json()
-    return True
 
 
 def migrate(cluster, database):
