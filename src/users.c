@@ -37,6 +37,14 @@ struct statement {
         "DELETE FROM todo.sessions WHERE user_id = $1", 1                                          \
     }
 
+/* Those of logins: they keep nobody out any more. */
+#define FORGET_FAILURES                                                                            \
+    {                                                                                              \
+        "SELECT todo.login_succeeded(email), todo.login_succeeded(NULL)"                           \
+        " FROM todo.credentials WHERE user_id = $1",                                               \
+            1                                                                                      \
+    }
+
 /* What the last statement gives is printed. */
 static const struct statement actions[][STATEMENTS_MAX] = {
     [USERS_SHOW] =
@@ -52,6 +60,7 @@ static const struct statement actions[][STATEMENTS_MAX] = {
         },
     [USERS_PASSWORD] =
         {
+            FORGET_FAILURES,
             {"UPDATE todo.credentials SET password_hash = $2, revision = revision + 1"
              " WHERE user_id = $1",
              2},
@@ -66,13 +75,12 @@ static const struct statement actions[][STATEMENTS_MAX] = {
         },
     [USERS_ENABLE] =
         {
+            FORGET_FAILURES,
             {"UPDATE todo.credentials SET disabled_at = NULL WHERE user_id = $1", 1},
         },
     [USERS_DELETE] =
         {
-            {"SELECT todo.login_succeeded(email), todo.login_succeeded(NULL)"
-             " FROM todo.credentials WHERE user_id = $1",
-             1},
+            FORGET_FAILURES,
             {"DELETE FROM todo.users WHERE id = $1", 1},
         },
     [USERS_SESSIONS] =

@@ -2,10 +2,11 @@
 """Ten failed logins in fifteen minutes for one account or one address."""
 
 import concurrent.futures
+import subprocess
 
 import pytest
 
-from harness import Account, eventually
+from harness import TODOCTL, Account, clean_environment, eventually
 
 LIMIT = 10
 
@@ -47,6 +48,17 @@ def test_success_clears_the_account(make_account):
         person = from_address(account, f"203.0.113.{i}")
         assert fail(person, LIMIT - 1) == [401] * (LIMIT - 1)
         assert person.login().status == 200
+
+
+@pytest.mark.parametrize("command", ["password", "enable"])
+def test_an_administrator_clears_the_account(make_account, cluster, command):
+    account = make_account()
+    assert fail(account, LIMIT) == [401] * LIMIT
+    person = from_address(account, "203.0.113.10")
+    assert person.login().status == 429
+    subprocess.run([TODOCTL, "user", command, account.email], input=account.password + "\n", text=True, check=True,
+                   env=clean_environment(DATABASE_ADMIN_URL=cluster.url("postgres"), TODO_BCRYPT_COST=10))
+    assert person.login().status == 200
 
 
 def test_an_address(make_account):
