@@ -260,7 +260,7 @@ static void write_answers(struct buf *out, const struct conf *conf, const struct
 {
     bool token = route->needs & NEEDS_TOKEN, frame = route->needs & NEEDS_FRAME;
     bool body = operation->body || operation->traits & FILE_IN;
-    bool has_id = strstr(route->pattern, "{id}") != NULL;
+    bool targets = strstr(route->pattern, "{id}") || operation->run == task_batch;
     bool account = route->needs & NEEDS_ACCOUNTS;
     const struct {
         int status;
@@ -269,14 +269,14 @@ static void write_answers(struct buf *out, const struct conf *conf, const struct
         {400, true},
         {401, token || operation->traits & LOGS_IN},
         {403, token},
-        {404, has_id || operation->run == service_metrics || (account && token)},
+        {404, targets || operation->run == service_metrics || (account && token)},
         {409, frame || operation->run == account_register || operation->run == account_patch},
         {410, operation->traits & PAGES},
-        {412, frame && has_id},
+        {412, frame && targets},
         {413, body},
         {415, body},
         {422, true},
-        {428, frame && conf->require_if_match},
+        {428, frame && targets && conf->require_if_match},
         {429, account},
         {503, route->needs & NEEDS_STORE},
     };

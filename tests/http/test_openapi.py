@@ -145,6 +145,9 @@ def walk(judge, user, account):
     assert ask("GET", "?limit=0").status == 422
     for path in ("/tags", "/changes", "/export", id, "/999999999", "/x"):
         ask("GET", path)
+    for operation, status in (({"op": "delete", "id": 999999999}, 404),
+                              ({"op": "update", "id": task["id"], "title": "b", "if_match": 999999999}, 412)):
+        assert ask("POST", "/batch", {"operations": [operation]}).status == status
     ask("POST", "/batch", {"operations": [{"op": "create", "title": "b"}, {"op": "delete", "id": task["id"]}]})
     ask("POST", f"{id}/restore")
     assert ask("POST", f"{id}/restore").status == 409
@@ -184,6 +187,18 @@ def test_answers_are_as_it_says(which, request, make_user):
              "/api/auth/signup", "/api/auth/signin"}
     assert not {(method, path) for method, path in unseen
                 if not path.startswith("/api/tasks") and path not in short and not re.search("toggle|search", path)}
+
+
+def test_a_required_if_match(cluster, make_site):
+    """428 is said of what names a task, and of nothing else."""
+    user = User(make_site(cluster, TODO_REQUIRE_IF_MATCH=1), "careful described")
+    judge = Judge(user.site)
+    for method, path, body in (("PUT", "/1", {"title": "t"}), ("DELETE", "/1", None), ("POST", "/1/restore", None),
+                               ("POST", "/batch", {"operations": [{"op": "delete", "id": 1}]})):
+        assert judge.check(user.request(method, path, body), user.base + path).status == 428
+    for method, path, body in (("POST", "", {"title": "t"}), ("POST", "/import", [{"title": "t"}])):
+        assert judge.check(user.request(method, path, body), user.base + path).status < 300
+        assert "428" not in judge.operation(method, user.base + path)[1]["responses"]
 
 
 def test_a_wrong_answer_would_be_found(site, alice):
