@@ -176,6 +176,7 @@ enum err task_list(struct call *call)
     if (err != ERR_NONE)
         return err;
     query.count_all = call->conf->compat & COMPAT_LIST_OBJECT || prefers_count(call);
+    response_header(call->response, "Vary", "Prefer"); /* for count=exact, asked or not */
     err = store_task_list(call->store, call->principal.user, &query, known.seen, &state, &rows);
     if (err == ERR_NONE && begin_answer(call, &known, &state))
         answer_list(call, &query, &rows);
