@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "log.h"
 #include "text.h"
@@ -127,6 +128,12 @@ static const char *skip_labels(const char *p)
     }
 }
 
+static bool is_own_port(const char *origin, const char *port)
+{
+    return (strncasecmp(origin, "http:", 5) == 0 && strcmp(port, ":80") == 0) ||
+           (strncasecmp(origin, "https:", 6) == 0 && strcmp(port, ":443") == 0);
+}
+
 const char *conf_url_origin_fault(const char *origin)
 {
     if (strcmp(origin, "*") == 0)
@@ -135,6 +142,8 @@ const char *conf_url_origin_fault(const char *origin)
     const char *p = behind_scheme(origin, &scheme);
     if (p)
         p = *p == '[' ? skip_ipv6(p) : skip_labels(p);
+    if (p && is_own_port(origin, p))
+        return "must not name the scheme's own port: browsers leave it out";
     if (p)
         p = skip_port(p);
     if (p && *p == '\0')

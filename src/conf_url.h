@@ -13,7 +13,8 @@ char *conf_url_database(const char *url);
 char *conf_url_password(const char *url);
 
 /* NULL when `origin` may stand in TODO_CORS_ORIGINS: scheme://host[:port], with '*' only as a whole
- * label of the host and not as its last one. Else what it must be (static). */
+ * label of the host and not as its last one, and without the scheme's own port, which no Origin has
+ * (RFC 6454 6.2). Else what it must be (static). */
 const char *conf_url_origin_fault(const char *origin);
 
 /* NULL when `place` may be TODO_JWKS. Else what it must be (static). */

@@ -320,6 +320,8 @@ static void test_strings(void **state)
 #define ORIGIN_FORM                                                                                \
     "TODO_CORS_ORIGINS must be scheme://host[:port] with no path, and * only as a whole label "    \
     "before the last, not "
+#define ORIGIN_PORT                                                                                \
+    "TODO_CORS_ORIGINS must not name the scheme's own port: browsers leave it out, not "
 
 static const struct {
     const char *value;
@@ -349,6 +351,11 @@ static const struct {
      {NULL},
      "TODO_CORS_ORIGINS must list origins: answers carry credentials, so \"*\" would let every "
      "site in, not \"*\""},
+    {"http://a:443,https://a:80", {"http://a:443", "https://a:80"}, NULL},
+    {"https://a.example:443", {NULL}, ORIGIN_PORT "\"https://a.example:443\""},
+    {"HTTPS://a.example:443", {NULL}, ORIGIN_PORT "\"HTTPS://a.example:443\""},
+    {"https://b,http://[::1]:80", {NULL}, ORIGIN_PORT "\"http://[::1]:80\""},
+    {"https://*.vercel.app:443", {NULL}, ORIGIN_PORT "\"https://*.vercel.app:443\""},
     {"https://a.example/", {NULL}, ORIGIN_FORM "\"https://a.example/\""},
     {"https://a.example,https://b.example/x", {NULL}, ORIGIN_FORM "\"https://b.example/x\""},
     {"a.example", {NULL}, ORIGIN_FORM "\"a.example\""},
