@@ -23,8 +23,9 @@ enum err call_expect_json(struct call *call, const char *other)
     if (request_has_type(call->request, RESPONSE_JSON) ||
         (call->request->method == METHOD_PATCH && request_has_type(call->request, MERGE_PATCH)))
         return ERR_NONE;
-    return problem_set(call->problem, ERR_MEDIA_TYPE, "the body must be " RESPONSE_JSON "%s%s",
-                       other ? " or " : "", other ? other : "");
+    return problem_set(call->problem, ERR_MEDIA_TYPE,
+                       "the body must be " RESPONSE_JSON "%s%s, in UTF-8", other ? " or " : "",
+                       other ? other : "");
 }
 
 void call_unchanged(struct call *call)

@@ -457,6 +457,13 @@ static const char *read_value(const char *start, struct text *value)
     return end + (*end == '"');
 }
 
+/* "utf8" is no registered name, but often sent. */
+static bool is_utf8(struct text charset)
+{
+    return (charset.length == 5 && strncasecmp(charset.data, "utf-8", 5) == 0) ||
+           (charset.length == 4 && strncasecmp(charset.data, "utf8", 4) == 0);
+}
+
 /* Do the parameters behind a media type name no other charset than UTF-8? */
 static bool charset_is_utf8(const char *parameters)
 {
@@ -469,7 +476,7 @@ static bool charset_is_utf8(const char *parameters)
         parameters += strcspn(parameters, "=;");
         if (*parameters == '=')
             parameters = read_value(parameters + 1, &value);
-        if (charset && (value.length != 5 || strncasecmp(value.data, "utf-8", 5) != 0))
+        if (charset && !is_utf8(value))
             utf8 = false;
     }
     return utf8;

@@ -162,6 +162,7 @@ MERGE = "application/merge-patch+json"
     ("POST", "Application/JSON;charset=\"UTF-8\"", 201), ("POST", "application/json ; a=b", 201),
     ("POST", "application/x-www-form-urlencoded", 415), ("POST", "text/plain", 415), ("POST", "text/json", 415),
     ("POST", MERGE, 415), ("POST", "application/jsonx", 415), ("POST", "application/json; charset=latin1", 415),
+    ("POST", "application/json; charset=utf8", 201),
     ("POST", "multipart/form-data; boundary=x", 415), ("POST", "application/", 415), ("POST", "json", 415),
     ("PUT", None, 200), ("PUT", "application/json", 200), ("PUT", "text/plain", 415), ("PUT", MERGE, 415),
     ("PATCH", None, 200), ("PATCH", "application/json", 200), ("PATCH", MERGE, 200), ("PATCH", "text/plain", 415)])
@@ -169,6 +170,7 @@ def test_media_type(alice, method, kind, status):
     path = "" if method == "POST" else f"/{alice.create()['id']}"
     answer = alice.request(method, path, body=b'{"title": "t"}', headers={"Content-Type": kind})
     assert answer.status == status, answer
+    assert status != 415 or answer.json()["detail"].endswith(", in UTF-8"), answer
 
 
 def test_media_type_of_every_patch(alice, make_account):
