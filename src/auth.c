@@ -202,17 +202,29 @@ enum err auth_check(struct call *call)
     return err;
 }
 
-enum err auth_conclude(struct call *call, enum err err)
+static enum err judge_unjudged(struct call *call)
 {
     struct text user;
-    enum err judged;
+    enum err err = look_up(call, store_issuer_token(call->store), &user);
 
-    if (err == ERR_UNAUTHORIZED)
-        return refuse_ended(call);
-    if (!store_issuer_is_unjudged(call->store) || err == ERR_UNAVAILABLE)
+    if (err != ERR_NONE)
         return err;
-    judged = look_up(call, store_issuer_token(call->store), &user);
+    return text_equal(user, call->principal.user) ? ERR_NONE : refuse_other_user();
+}
+
+/* Who is refused is not told what else was wrong. */
+enum err auth_conclude(struct call *call, enum err err)
+{
+    const struct problem found = *call->problem;
+    enum err judged = ERR_NONE;
+
+    problem_init(call->problem, call->arena);
+    if (err == ERR_UNAUTHORIZED)
+        judged = refuse_ended(call);
+    else if (store_issuer_is_unjudged(call->store) && err != ERR_UNAVAILABLE)
+        judged = judge_unjudged(call);
     if (judged != ERR_NONE)
         return judged;
-    return text_equal(user, call->principal.user) ? err : refuse_other_user();
+    *call->problem = found;
+    return err;
 }

@@ -190,12 +190,24 @@ def test_expired_session(issuers, sites):
 
 
 def test_refused_even_without_a_statement(issuers, sites):
-    """A request that is wrong in itself tells nothing to a stranger."""
-    site = sites(issuers())
-    for path in ("/api/tasks", "/api/somebody/tasks"):
-        answer = ask(site, "x" * 32, path, "POST", {"Content-Type": "application/json"}, b'{"title": ""}')
+    """A request that is wrong in itself tells nothing to a stranger, and to the user what is wrong."""
+    issuer = issuers()
+    session = issuer.sign_up()
+    site = sites(issuer)
+
+    def wrong(token, user):
+        for path in ("/api/tasks", f"/api/{quote(user)}/tasks"):
+            yield ask(site, token, path, "POST", {"Content-Type": "application/json"}, b'{"title": ""}')
+            yield ask(site, token, path + "?limit=none")
+
+    for answer in wrong("x" * 32, "somebody"):
         assert answer.status == 401, answer
-        assert ask(site, "x" * 32, path + "?limit=none").status == 401
+        assert "errors" not in answer.json() and answer.json()["detail"] == "a valid access token is needed"
+    for answer in wrong(session.signed, session.user):
+        assert answer.status == 422 and len(answer.json()["errors"]) == 1, answer
+    other = list(wrong(session.signed, "somebody"))[2:]
+    assert [answer.status for answer in other] == [403, 403]
+    assert not any("errors" in answer.json() for answer in other)
 
 
 def test_bad_forms(issuers, sites):
