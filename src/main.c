@@ -14,6 +14,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "pool.h"
+#include "program.h"
 #include "pseudonym.h"
 #include "reload.h"
 #include "server.h"
@@ -96,11 +97,6 @@ static int serve(void)
     return status == RELOAD ? reload_run() : status;
 }
 
-static int flush_output(void)
-{
-    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
-}
-
 static int check_config(void)
 {
     struct conf conf;
@@ -109,19 +105,19 @@ static int check_config(void)
     if (status != EX_OK)
         return status;
     puts("configuration ok");
-    return flush_output();
+    return program_end("todo.fcgi", EX_OK);
 }
 
 static int print_settings(void)
 {
     conf_print_table(stdout);
-    return flush_output();
+    return program_end("todo.fcgi", EX_OK);
 }
 
 static int print_version(void)
 {
     puts("todo.fcgi " PACKAGE_VERSION);
-    return flush_output();
+    return program_end("todo.fcgi", EX_OK);
 }
 
 static int print_help(void)
@@ -142,7 +138,7 @@ static int print_help(void)
           "Settings, from the environment or the file named by TODO_CONFIG, see todo.conf(5):\n",
           stdout);
     conf_print_help(stdout);
-    return flush_output();
+    return program_end("todo.fcgi", EX_OK);
 }
 
 static int refuse(void)
@@ -184,5 +180,6 @@ int main(int argc, char **argv)
         [SERVE] = serve,     [CHECK_CONFIG] = check_config, [PRINT_SETTINGS] = print_settings,
         [HELP] = print_help, [VERSION] = print_version,     [REFUSE] = refuse,
     };
+    program_begin();
     return actions[read_options(argc, argv)]();
 }

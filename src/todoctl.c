@@ -3,7 +3,6 @@
  * do the work. */
 #include <config.h>
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "inspect.h"
 #include "issuer_link.h"
 #include "migrate.h"
+#include "program.h"
 #include "purge.h"
 #include "random.h"
 #include "setup.h"
@@ -89,14 +89,6 @@ static int refuse(const char *problem, const char *subject)
 static int refuse_option(char **argv)
 {
     return refuse("unknown option, or its value is missing: ", argv[optind - 1]);
-}
-
-static int flush_output(int status)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    fprintf(stderr, "todoctl: cannot write: %s\n", strerror(errno));
-    return EX_IOERR;
 }
 
 static int load(struct conf *conf)
@@ -441,10 +433,11 @@ int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
+    program_begin();
     opterr = 0; /* one line of ours says it all */
     if (!command)
         return refuse(argc > 1 ? "no such command: " : "no command", argc > 1 ? argv[1] : "");
     if (argc > 2 && strcmp(argv[argc - 1], "--help") == 0)
-        return flush_output(run_help(argc, argv));
-    return flush_output(command->run(argc - 1, argv + 1));
+        return program_end("todoctl", run_help(argc, argv));
+    return program_end("todoctl", command->run(argc - 1, argv + 1));
 }

@@ -92,6 +92,26 @@ def test_no_socket(run):
     assert done.returncode == 64 and "spawn-fcgi" in done.stderr
 
 
+def test_without_stderr(cluster, make_site):
+    """The next file would be given its number, and the log be written over the counters."""
+    site = make_site(cluster, held=True, TODO_WORKERS=2,
+                     starter=lambda pool: ["sh", "-c", 'exec "$0" 2>&-', str(pool.program)])
+    for pid in (site.pool.process.pid, *site.pool.workers()):
+        assert os.readlink(f"/proc/{pid}/fd/2") == "/dev/null"
+    user = User(site, "unheard")
+    for _ in range(9):
+        assert user.get().status == 200
+    assert site.request("GET", "/metrics", checked=False).status == 200
+    assert site.pool.process.poll() is None
+
+
+@pytest.mark.parametrize("option", ["--check-config", "--print-settings", "--help", "--version"])
+def test_output_that_cannot_be_written(run, option):
+    for redirection in (">/dev/full", ">&-"):
+        done = run(["sh", "-c", f'exec "$0" {option} {redirection}', WORKER])
+        assert done.returncode == 74 and done.stderr.startswith("todo.fcgi: cannot write: "), done
+
+
 def test_settings_file(run, directory):
     text = f"""# a comment
 ; another

@@ -28,7 +28,7 @@ FLOORS = [
      "token.*", "token_libjwt*", "users.*", "users_csv.*"],
     ["accept.*", "account.*", "address.*", "arena.*", "base64url.*", "buf.*", "claims.*", "clock.*",
      "compat.*", "conf*", "err.h", "hs256.*", "ical_*", "jwks.*", "jwks_fetch.*", "key_board.*", "log.*", "password.*",
-     "position.*", "problem.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_*", "task.h",
+     "position.*", "problem.*", "program.*", "prompt.*", "random.*", "record.*", "request*", "response.*", "setup_*", "task.h",
      "accept_queue.*", "metrics.*",
      "notify.*", "pseudonym.*", "reload.*", "task_fields.h", "text.*", "timestamp.*", "zone.*"],
 ]
