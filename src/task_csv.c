@@ -12,7 +12,6 @@
 
 #define COLUMNS_MAX 256
 #define BLOCK_SIZE 4096 /* by which libcsv's room for a cell grows */
-#define BOM TEXT_LITERAL("\xef\xbb\xbf")
 
 /* ---- writing */
 
@@ -391,10 +390,7 @@ enum err task_csv_read(struct text body, struct problem *problem, record_sink *s
     struct reader reader = {.problem = problem, .sink = sink, .data = data};
     enum err err;
 
-    if (body.length >= BOM.length && memcmp(body.data, BOM.data, BOM.length) == 0) {
-        body.data += BOM.length;
-        body.length -= BOM.length;
-    }
+    body = text_without_bom(body);
     if (!text_is_utf8(body))
         return problem_set(problem, ERR_BAD_REQUEST, "the body is not UTF-8");
     if (body.length > 0 && memchr(body.data, '\0', body.length))

@@ -286,17 +286,12 @@ static enum err read_lines(struct reader *reader)
 
 enum err task_ical_read(struct text body, struct problem *problem, record_sink *sink, void *data)
 {
-    static const struct text bom = {"\xef\xbb\xbf", 3};
     struct reader reader = {.problem = problem, .sink = sink, .data = data};
     enum err err;
 
     if (body.length > 0 && memchr(body.data, '\0', body.length))
         return problem_fault(problem, "body", "", "null_character", "must not hold U+0000");
-    if (body.length >= bom.length && memcmp(body.data, bom.data, bom.length) == 0) {
-        body.data += bom.length;
-        body.length -= bom.length;
-    }
-    reader.lines.rest = body;
+    reader.lines.rest = text_without_bom(body);
     buf_init(&reader.lines.unfolded);
     err = read_lines(&reader);
     drop_task(&reader);

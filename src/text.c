@@ -170,6 +170,15 @@ struct text text_trim(struct text t)
     return t;
 }
 
+struct text text_without_bom(struct text t)
+{
+    static const struct text bom = TEXT_INIT("\xef\xbb\xbf");
+
+    if (t.length < bom.length || memcmp(t.data, bom.data, bom.length) != 0)
+        return t;
+    return (struct text){t.data + bom.length, t.length - bom.length};
+}
+
 bool text_to_int(struct text t, int64_t minimum, int64_t maximum, int64_t *value)
 {
     bool negative = t.length > 0 && t.data[0] == '-';

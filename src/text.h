@@ -40,6 +40,9 @@ bool text_has_control(struct text t);
 /* Without the Unicode White_Space (and U+001C to U+001F, as Python's str.strip) at both ends. */
 struct text text_trim(struct text t);
 
+/* Without the byte order mark that some programs put in front of a file. */
+struct text text_without_bom(struct text t);
+
 /* Copies a message of several lines to `line` as one, without white space at its end; cut to fit.
  * Returns `line`. `size` is not 0. */
 const char *text_one_line(const char *message, char *line, size_t size)

@@ -7,8 +7,10 @@
 #include <csv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "log.h"
+#include "text.h"
 
 enum column { COLUMN_ID, COLUMN_EMAIL, COLUMN_NAME, COLUMN_HASH, COLUMN_COUNT };
 
@@ -34,12 +36,14 @@ static void clear(struct reader *reader)
     reader->cell = 0;
 }
 
-static int column_of(const char *name, size_t length)
+static int column_of(struct text name)
 {
     int column = 0;
 
-    while (column < COLUMN_COUNT && (strlen(column_names[column]) != length ||
-                                     memcmp(column_names[column], name, length) != 0))
+    name = text_trim(name);
+    while (column < COLUMN_COUNT &&
+           (strlen(column_names[column]) != name.length ||
+            strncasecmp(column_names[column], name.data, name.length) != 0))
         column++;
     return column;
 }
@@ -53,7 +57,7 @@ static void take_cell(void *text, size_t length, void *data)
     if (cell >= CELLS_MAX)
         return;
     if (reader->line == 0)
-        reader->columns[cell] = column_of(text, length);
+        reader->columns[cell] = column_of((struct text){text, length});
     else if (reader->columns[cell] < COLUMN_COUNT && length > 0) {
         char **value = &reader->values[reader->columns[cell]];
 
@@ -81,11 +85,14 @@ static void take_row(int end, void *data)
 static const char *read_all(struct csv_parser *parser, FILE *file, struct reader *reader)
 {
     char block[4096];
-    size_t size;
+    size_t size = fread(block, 1, sizeof block, file); /* whole, also from a pipe */
+    struct text part = text_without_bom((struct text){block, size});
 
-    while ((size = fread(block, 1, sizeof block, file)) > 0)
-        if (csv_parse(parser, block, size, take_cell, take_row, reader) != size)
+    for (; size > 0; part = (struct text){block, size}) {
+        if (csv_parse(parser, part.data, part.length, take_cell, take_row, reader) != part.length)
             return csv_strerror(csv_error(parser));
+        size = fread(block, 1, sizeof block, file);
+    }
     if (ferror(file))
         return "it cannot be read";
     if (csv_fini(parser, take_cell, take_row, reader) != 0)

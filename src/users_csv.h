@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* users_csv.h: accounts from comma-separated values (RFC 4180): a header row with the names id,
- * email, name and password_hash, in any order, then a row for each account. */
+ * email, name and password_hash, in any order and case, then a row for each account. */
 #ifndef TODO_USERS_CSV_H
 #define TODO_USERS_CSV_H
 

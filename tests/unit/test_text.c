@@ -196,6 +196,28 @@ static void check_trim(struct text raw, struct text expected)
     free_copy(t);
 }
 
+static void test_without_bom(void **state)
+{
+    static const struct {
+        struct text raw, rest;
+    } cases[] = {
+        {T(""), T("")},
+        {T("a"), T("a")},
+        {T("\xef\xbb"), T("\xef\xbb")},
+        {T("\xef\xbb\xbf"), T("")},
+        {T("\xef\xbb\xbf\xef\xbb\xbf"), T("\xef\xbb\xbf")},
+        {T("a\xef\xbb\xbf"), T("a\xef\xbb\xbf")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct text copy = exact_copy(cases[i].raw);
+
+        assert_true(text_equal(text_without_bom(copy), cases[i].rest));
+        free_copy(copy);
+    }
+}
+
 static void test_trim_every_space(void **state)
 {
     (void)state;
@@ -296,15 +318,11 @@ static void test_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_of),
-        cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_is_utf8),
-        cmocka_unit_test(test_every_code_point),
-        cmocka_unit_test(test_code_points),
-        cmocka_unit_test(test_has_control),
-        cmocka_unit_test(test_trim_every_space),
-        cmocka_unit_test(test_trim),
-        cmocka_unit_test(test_to_int),
+        cmocka_unit_test(test_of),          cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_is_utf8),     cmocka_unit_test(test_every_code_point),
+        cmocka_unit_test(test_code_points), cmocka_unit_test(test_has_control),
+        cmocka_unit_test(test_without_bom), cmocka_unit_test(test_trim_every_space),
+        cmocka_unit_test(test_trim),        cmocka_unit_test(test_to_int),
         cmocka_unit_test(test_one_line),
     };
 
