@@ -299,15 +299,15 @@ static void end_header(struct reader *reader)
 static enum err end_record(struct reader *reader)
 {
     struct record *record = &reader->record;
-    enum err err;
+    enum err err = ERR_NONE;
 
     snprintf(record->pointer, sizeof record->pointer, "/%zu", record->index);
     record->json = reader->json;
     record->faulty = reader->cell > reader->width;
     if (record->faulty)
-        reader->err = problem_fault(reader->problem, "body", record->pointer, "too_long",
-                                    "line %u: has more cells than the header", record->line);
-    err = reader->sink(reader->data, record);
+        err = problem_fault(reader->problem, "body", record->pointer, "too_long",
+                            "line %u: has more cells than the header", record->line);
+    err = record_worst(err, reader->sink(reader->data, record));
     record->index++;
     json_object_clear(reader->json);
     return err;
