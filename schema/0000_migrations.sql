@@ -5,6 +5,20 @@
 -- superuser. todo_owner owns everything and nobody logs in as it; todo_app is what the workers are:
 -- it owns nothing. Give it a password or an authentication rule yourself.
 
+-- In another encoding the limits of texts would count bytes, and some texts could not be written. A
+-- database that is used already is left to `todoctl check`.
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8'
+        AND pg_catalog.to_regclass('todo.schema_migrations') IS NULL
+    THEN
+        RAISE EXCEPTION
+            'the database is %, not UTF8: make one with createdb -T template0 -E UTF8 -l C.UTF-8',
+            current_setting('server_encoding');
+    END IF;
+END
+$$;
+
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'todo_owner') THEN

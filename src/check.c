@@ -28,7 +28,9 @@
     "SELECT session_user, current_database(), current_setting('server_version'),"                  \
     " current_setting('server_version_num'), extract(epoch FROM clock_timestamp()),"               \
     " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'"                        \
-    " AND has_schema_privilege(oid, 'CREATE')), pg_backend_pid()"
+    " AND has_schema_privilege(oid, 'CREATE')), pg_backend_pid(),"                                 \
+    " current_setting('server_encoding'), CASE current_setting('server_encoding')"                 \
+    " WHEN 'UTF8' THEN lower(chr(196)) = chr(228) END"
 
 enum fact {
     FACT_ROLE,
@@ -37,7 +39,9 @@ enum fact {
     FACT_VERSION_NUMBER,
     FACT_CLOCK,
     FACT_PUBLIC,
-    FACT_PROCESS
+    FACT_PROCESS,
+    FACT_ENCODING,
+    FACT_FOLDS
 };
 
 enum fitness { FITNESS_VERSION, FITNESS_UNSAFE };
@@ -164,6 +168,23 @@ static void check_server(struct probe *probe)
     else
         tell(probe, VERDICT_OK, "server", "PostgreSQL %s at %s, port %s", version,
              PQhost(probe->connection), PQport(probe->connection));
+}
+
+/* In another encoding it counts bytes, or has no place for what a client writes. */
+static void check_text(struct probe *probe)
+{
+    const char *encoding = fact(probe, FACT_ENCODING);
+
+    if (strcmp(encoding, "UTF8") != 0)
+        tell(probe, VERDICT_FAILED, "text",
+             "the database is %s, not UTF8: dump it into one made with"
+             " createdb -T template0 -E UTF8 -l C.UTF-8",
+             encoding);
+    else if (*fact(probe, FACT_FOLDS) != 't')
+        tell(probe, VERDICT_WARNING, "text",
+             "a search tells upper case from lower but for ASCII: the database's locale is C");
+    else
+        tell(probe, VERDICT_OK, "text", "UTF8, in either case");
 }
 
 /* A pooler gives the client a number for the session that is none of the server's processes. */
@@ -369,17 +390,10 @@ static bool reach_database(struct probe *probe)
 
 bool check_run(const struct conf *conf)
 {
-    static check *const of_database[] = {check_server,
-                                         check_pooler,
-                                         check_role,
-                                         check_schema,
-                                         check_row_security,
-                                         check_issuer_sessions,
-                                         check_issuer_keys,
-                                         check_issuer_users,
-                                         check_clock,
-                                         check_reads,
-                                         NULL};
+    static check *const of_database[] = {
+        check_server,       check_text,         check_pooler,          check_role,
+        check_schema,       check_row_security, check_issuer_sessions, check_issuer_keys,
+        check_issuer_users, check_clock,        check_reads,           NULL};
     struct probe probe = {.conf = conf};
 
     check_settings(&probe);
