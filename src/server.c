@@ -268,7 +268,8 @@ static struct iovec take_part(struct text *text, size_t room)
         const char *read_only;
         void *any;
     } data = {text->data};
-    text->data += length;
+    if (length > 0) /* what has no bytes may have no place, which cannot be moved */
+        text->data += length;
     text->length -= length;
     return (struct iovec){data.any, length};
 }
