@@ -64,6 +64,10 @@ int conf_load(struct conf *conf, char **environment, bool needs_worker, char *er
               size_t error_size) CHECK_RESULT;
 void conf_fini(struct conf *conf);
 
+/* NULL when libpq can read `url`, a URL or a keyword string, and as it is meant; else what is wrong
+ * with it (static), to stand behind its name. */
+const char *conf_database_url_fault(const char *url);
+
 /* Prints the table for --help: name, default, help, aligned, one setting a line. */
 void conf_print_help(FILE *out);
 /* Prints it for tests and docs: name TAB type TAB default TAB secret(0/1) TAB aliases TAB help;

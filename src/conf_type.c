@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "compat.h"
+#include "conf.h"
 #include "conf_url.h"
 #include "log.h"
 #include "text.h"
@@ -235,7 +236,8 @@ static bool set_url(void *target, const char *value, const struct conf_limits *l
         return refuse(fault, "must begin with postgresql:// or be a libpq string such as "
                              "\"host=/run/postgresql dbname=todo\"");
     *(char **)target = url;
-    return true;
+    const char *wrong = conf_database_url_fault(url);
+    return wrong ? refuse(fault, "%s", wrong) : true;
 }
 
 const struct conf_type conf_url = {"url", true, set_url, clear_string};

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* conf_url.c: looks at the form of URLs and no deeper: whether a database answers is libpq's
- * affair, whether an origin is allowed is cors.c's. */
+/* conf_url.c: looks at the form of URLs and no deeper: what a database's URL says, and whether one
+ * answers there, is libpq's affair, whether an origin is allowed is cors.c's. */
 #include <config.h>
 
 #include "conf_url.h"
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "conf.h"
 #include "log.h"
 #include "text.h"
 
@@ -38,13 +40,21 @@ static char *copy(const char *data, size_t length)
 
 /* ---- the database */
 
+/* Where the parameters begin behind `rest`, or its end. libpq's scan: there are a user and a
+ * password if there is an @ before any /, and they may hold a question mark. */
+static const char *query_of(const char *rest)
+{
+    const char *end = rest + strcspn(rest, "@/");
+    const char *host = *end == '@' ? end + 1 : rest;
+    return host + strcspn(host, "?");
+}
+
 /* The value of "ssl=" among the parameters behind `rest`, where asyncpg's meaning is not libpq's
- * own (which knows ssl=true); NULL if there is none. libpq's scan: user and password end at @ or /.
- */
+ * own (which knows ssl=true); NULL if there is none. */
 static const char *asyncpg_ssl_mode(const char *rest)
 {
-    const char *query = strchr(rest + strcspn(rest, "@/"), '?');
-    for (const char *p = query; p; p = strchr(p + 1, '&'))
+    const char *query = query_of(rest);
+    for (const char *p = *query ? query : NULL; p; p = strchr(p + 1, '&'))
         if (strncmp(p + 1, "ssl=", 4) == 0 && strncmp(p + 5, "true", 4) != 0)
             return p + 5;
     return NULL;
@@ -71,12 +81,39 @@ char *conf_url_database(const char *url)
     return result;
 }
 
+/* The last @ before the parameters, where whoever wrote the URL will have meant the password to
+ * end; NULL if there is none. */
+static const char *last_at(const char *rest)
+{
+    return memrchr(rest, '@', (size_t)(query_of(rest) - rest));
+}
+
+/* Would libpq take the end of a password for a part of the server's name, and the log show it? It
+ * ends the password at the first @, and sees none behind a slash. */
+static bool ends_password_early(const char *url)
+{
+    struct text scheme;
+    const char *rest = behind_scheme(url, &scheme);
+    const char *at = rest ? last_at(rest) : NULL;
+    return at && at != rest + strcspn(rest, "@/");
+}
+
+const char *conf_database_url_fault(const char *url)
+{
+    PQconninfoOption *parts = PQconninfoParse(url, NULL); /* its own message may hold a password */
+    bool readable = parts && !ends_password_early(url);
+    PQconninfoFree(parts);
+    return readable ? NULL
+                    : "is none that libpq can read; in a URL, % is written %25, @ %40, : %3A and / "
+                      "%2F";
+}
+
 /* user:PASSWORD@host */
 static char *password_of_authority(const char *rest)
 {
-    const char *end = rest + strcspn(rest, "@/");
-    const char *colon = memchr(rest, ':', (size_t)(end - rest));
-    return *end == '@' && colon ? copy(colon + 1, (size_t)(end - colon) - 1) : NULL;
+    const char *end = last_at(rest);
+    const char *colon = end ? memchr(rest, ':', (size_t)(end - rest)) : NULL;
+    return colon ? copy(colon + 1, (size_t)(end - colon) - 1) : NULL;
 }
 
 char *conf_url_password(const char *url)

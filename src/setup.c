@@ -367,6 +367,15 @@ static int run(struct setup *setup)
     return EX_OK;
 }
 
+static int check_admin_url(const struct setup *setup)
+{
+    const char *fault = conf_database_url_fault(admin_url(setup));
+
+    if (fault)
+        fprintf(stderr, "todoctl: the administrator's URL %s\n", fault);
+    return fault ? EX_USAGE : EX_OK;
+}
+
 static int read_options(struct setup *setup, int argc, char **argv)
 {
     struct setup_options *options = &setup->options;
@@ -377,10 +386,8 @@ static int read_options(struct setup *setup, int argc, char **argv)
         status = setup_server_check(options->server);
     if (status == EX_OK)
         status = setup_options_ask(options);
-    if (status == EX_OK && !setup_url_is_valid(admin_url(setup)))
-        status = refuse("the administrator's URL is none that libpq can read; in a URL, % is "
-                        "written %25, @ %40, : %3A and / %2F",
-                        EX_USAGE);
+    if (status == EX_OK)
+        status = check_admin_url(setup);
     if (status == EX_OK && secret && text_has_control(text_of(secret)))
         status = refuse("BETTER_AUTH_SECRET must not have control characters", EX_CONFIG);
     return status;

@@ -20,14 +20,6 @@
 static const char *const shared[] = {"sslmode",         "sslrootcert", "channel_binding", "options",
                                      "connect_timeout", "hostaddr",    "gssencmode",      NULL};
 
-bool setup_url_is_valid(const char *url)
-{
-    PQconninfoOption *parts = PQconninfoParse(url, NULL);
-
-    PQconninfoFree(parts);
-    return parts != NULL;
-}
-
 static const char *find(const PQconninfoOption *parts, const char *keyword)
 {
     for (; parts && parts->keyword; parts++)

@@ -8,9 +8,6 @@
 
 #include "err.h"
 
-/* Can libpq read it? */
-bool setup_url_is_valid(const char *url) CHECK_RESULT;
-
 /* A part of it, decoded: "user", "password", "dbname", …; new, NULL when it has none. */
 char *setup_url_part(const char *url, const char *keyword);
 

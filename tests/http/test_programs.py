@@ -49,6 +49,8 @@ def test_good_settings(run):
 REFUSED = {
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL"),
     "no secret": ({"BETTER_AUTH_SECRET": None}, "BETTER_AUTH_SECRET"),
+    "a URL that libpq cannot read": ({"DATABASE_URL": f"postgresql://a:%{'x' * 31}@h/d"}, "DATABASE_URL is none that libpq"),
+    "a password that ends early": ({"DATABASE_URL": f"postgresql://a:p@{'x' * 31}@h/d"}, "%25, @ %40, : %3A and / %2F"),
     "a short secret": ({"BETTER_AUTH_SECRET": "x" * 31}, "BETTER_AUTH_SECRET"),
     "a short secret by its alias": ({"BETTER_AUTH_SECRET": None, "JWT_SECRET": "short"}, "JWT_SECRET"),
     "the public default": ({"BETTER_AUTH_SECRET": "better-auth-secret-12345678901234567890"}, "BETTER_AUTH_SECRET"),

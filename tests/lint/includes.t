@@ -39,7 +39,7 @@ SOLE_USERS = {
     "jwt.h": ["token_libjwt1.c", "token_libjwt3.c"],
     "fcgiapp.h": ["server.c"],
     "fcgi_stdio.h": [],
-    "libpq-fe.h": ["store*", "admin.h", "check.c", "check_standby.h", "setup_url.c"],
+    "libpq-fe.h": ["store*", "admin.h", "check.c", "check_standby.h", "conf_url.c", "setup_url.c"],
     "crypt.h": ["password.c"],
     "systemd/sd-daemon.h": ["notify.c"],
     "csv.h": ["task_csv.c", "users_csv.c"],

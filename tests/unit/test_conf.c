@@ -492,11 +492,11 @@ static const struct {
     {"postgresql+psycopg://u:p@h/d", "postgresql://u:p@h/d"},
     {"postgres+asyncpg://u:p@h/d", "postgresql://u:p@h/d"},
     {"postgresql+asyncpg://u:p@h/d?ssl=require", "postgresql://u:p@h/d?sslmode=require"},
-    {"postgresql://u:p@h/d?a=b&ssl=verify-full&c=d",
-     "postgresql://u:p@h/d?a=b&sslmode=verify-full&c=d"},
+    {"postgresql://u:p@h/d?port=1&ssl=verify-full&user=d",
+     "postgresql://u:p@h/d?port=1&sslmode=verify-full&user=d"},
+    {"postgresql+asyncpg://?ssl=allow&host=/run", "postgresql://?sslmode=allow&host=/run"},
     {"postgresql://h/d?ssl=true", "postgresql://h/d?ssl=true"}, /* libpq knows this one */
-    {"postgresql://h/d?xssl=require", "postgresql://h/d?xssl=require"},
-    {"postgresql://h/d?application_name=ssl=x", "postgresql://h/d?application_name=ssl=x"},
+    {"postgresql://h/d?application_name=ssl%3Dx", "postgresql://h/d?application_name=ssl%3Dx"},
     {"postgresql://u:p?ssl=x@h/d", "postgresql://u:p?ssl=x@h/d"}, /* a password */
     {"postgresql://u:p?ssl=x@h/d?ssl=allow", "postgresql://u:p?ssl=x@h/d?sslmode=allow"},
     {"postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"},
@@ -512,6 +512,46 @@ static const struct {
     {"todo", NULL},
     {"postgresql:/h/d", NULL},
 };
+
+#define UNREADABLE                                                                                 \
+    " is none that libpq can read; in a URL, % is written %25, @ %40, : %3A and / %2F"
+
+/* Those of which libpq would see a part of the password elsewhere, too. */
+static const char *const unreadable[] = {
+    "postgresql://u:p@h/d?foo=1",
+    "postgresql://u:p@h/d?sslmod=require",
+    "postgresql+asyncpg://u:p@h/d?xssl=require",
+    "postgresql://h/d?application_name=ssl=x",
+    "postgresql://u:p%zz@h/d",
+    "postgresql://u:p%00@h/d",
+    "foo=bar",
+    "host=x dbname",
+    "host='x",
+    "postgresql://u:p@ss@h/d",
+    "postgresql://u:p@@h/d",
+    "postgresql+asyncpg://u:p@s:s@h/d",
+    "postgresql://u:p@s/s@h/d",
+    "postgresql://u:p/s@h/d",
+    "postgresql://u:1/s@h/d?sslmode=require",
+    "postgresql://u:p?s@s@h/d",
+};
+
+static void test_unreadable_database_urls(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"DATABASE_URL", "DATABASE_ADMIN_URL", "DATABASE_READ_URL"};
+    for (size_t i = 0; i < LENGTH(unreadable); i++)
+        for (size_t name = 0; name < LENGTH(names); name++) {
+            struct outcome outcome;
+            char pair[256], error[256];
+            snprintf(pair, sizeof(pair), "%s=%s", names[name], unreadable[i]);
+            snprintf(error, sizeof(error), "%s%s", names[name], UNREADABLE);
+            const char *const pairs[PAIRS] = {pair};
+            load(&outcome, NULL, pairs, false);
+            expect(&outcome, error);
+            conf_fini(&outcome.conf);
+        }
+}
 
 static void test_database_urls(void **state)
 {
@@ -863,9 +903,10 @@ static void test_secrets_are_masked(void **state)
          "DATABASE_URL=postgresql+asyncpg://app:url-password@h/todo",
          "DATABASE_ADMIN_URL=host=h password='quoted password' user=o"},
         {"JWT_SECRET_FILE=masked", "DATABASE_URL=host=h password=plain-password user=o",
-         "DATABASE_ADMIN_URL=postgresql://h/d?user=o&password=query-password&a=b"},
+         "DATABASE_ADMIN_URL=postgresql://h/d?user=o&password=query-password&port=1"},
         {"BETTER_AUTH_SECRET=too-short-secret"},
         {"DATABASE_URL=sqlite:///refused-url"},
+        {"DATABASE_URL=postgresql://app:password@with-an-at@h/todo"},
     };
     for (size_t i = 0; i < LENGTH(sets); i++) {
         load(&outcome, NULL, sets[i], false);
@@ -882,6 +923,7 @@ static void test_secrets_are_masked(void **state)
         "query-password",
         "too-short-secret",
         "sqlite:///refused-url",
+        "password@with-an-at",
     };
     for (size_t i = 0; i < LENGTH(masked); i++)
         expect_masked(masked[i]);
@@ -1148,6 +1190,7 @@ int main(void)
         cmocka_unit_test(test_places_of_keys),
         cmocka_unit_test(test_long_value_is_cut),
         cmocka_unit_test(test_database_urls),
+        cmocka_unit_test(test_unreadable_database_urls),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_largest_file),
         cmocka_unit_test(test_worker_needs),
