@@ -73,6 +73,7 @@ static const char *advice(const PGresult *result)
     } rows[] = {
         {"42501", ": name a role that may do this in DATABASE_ADMIN_URL"},
         {"42P01", ": run todoctl migrate"}, /* no such table */
+        {ADMIN_LOCK_TIMED_OUT, ": somebody has been using the table all the time, run it again"},
     };
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 

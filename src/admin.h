@@ -10,6 +10,11 @@
 
 #include "err.h"
 
+/* One who waits for a table makes everybody behind him wait: rather give up soon and be run again.
+ */
+#define ADMIN_LOCK_TIMEOUT "SET LOCAL lock_timeout = '3s'"
+#define ADMIN_LOCK_TIMED_OUT "55P03" /* its SQLSTATE */
+
 /* Connects to `url` (a libpq URL or keyword string), waiting `seconds` for each address unless the
  * URL has a connect_timeout of its own. Never NULL; ask PQstatus. The caller's to PQfinish. */
 PGconn *admin_connect(const char *url, int seconds) CHECK_RESULT;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "admin.h"
@@ -37,9 +38,7 @@ struct part {
     char *const *names;
 };
 
-/* False when that failed; *done says whether the table is there. */
-static bool link_part(const struct conf *conf, PGconn *connection, const struct part *part,
-                      bool *done)
+static PGresult *ask_part(const struct conf *conf, PGconn *connection, const struct part *part)
 {
     struct buf names;
     const char *values[] = {conf->better_auth_schema, NULL};
@@ -48,14 +47,29 @@ static bool link_part(const struct conf *conf, PGconn *connection, const struct 
     buf_init(&names);
     write_array(part->names, &names);
     values[1] = names.data;
-    result = admin_query(connection, part->sql, 2, values);
-    *done = result && PQgetvalue(result, 0, 0)[0] == 't';
-    if (result)
+    result = PQexecParams(connection, part->sql, 2, NULL, values, NULL, NULL, 0);
+    buf_fini(&names);
+    return result;
+}
+
+/* *done says whether the table is there. */
+static int link_part(const struct conf *conf, PGconn *connection, const struct part *part,
+                     bool *done)
+{
+    PGresult *result = ask_part(conf, connection, part);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    int status = EX_OK;
+
+    *done = PQresultStatus(result) == PGRES_TUPLES_OK && PQgetvalue(result, 0, 0)[0] == 't';
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         printf("%s  %s (%s)\n", *done ? "linked " : "no table", part->what,
                part->names[0] ? part->names[0] : "none is named");
+    } else {
+        admin_tell(connection, result);
+        status = !state || strcmp(state, ADMIN_LOCK_TIMED_OUT) == 0 ? EX_UNAVAILABLE : EX_DATAERR;
+    }
     PQclear(result);
-    buf_fini(&names);
-    return result != NULL;
+    return status;
 }
 
 static int link_parts(const struct conf *conf, PGconn *connection)
@@ -69,16 +83,16 @@ static int link_parts(const struct conf *conf, PGconn *connection)
         {"deletion of users", "SELECT pg_temp.link_users($1, $2)", conf->better_auth_user},
     };
     bool any = false;
+    int status = EX_OK;
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == EX_OK; i++) {
         bool done;
 
-        if (!link_part(conf, connection, &parts[i], &done))
-            return EX_DATAERR;
+        status = link_part(conf, connection, &parts[i], &done);
         any = any || done;
     }
-    if (any)
-        return EX_OK;
+    if (any || status != EX_OK)
+        return status;
     fputs("todoctl: there is no table of Better Auth's: see TODO_BETTER_AUTH_SCHEMA\n", stderr);
     return EX_DATAERR;
 }
@@ -104,13 +118,10 @@ static void ignore_notice(void *data, const PGresult *result)
 /* Begins, and leaves nothing of what an earlier run has made. */
 static bool prepare(PGconn *connection)
 {
-    static const char *const scripts[] = {"BEGIN",
-                                          "SET LOCAL search_path = pg_catalog",
-                                          ISSUER_UNLINK_SQL,
-                                          ISSUER_TABLE_SQL,
-                                          ISSUER_SESSIONS_SQL,
-                                          ISSUER_KEYS_SQL,
-                                          ISSUER_USERS_SQL};
+    static const char *const scripts[] = {
+        "BEGIN",           ADMIN_LOCK_TIMEOUT, "SET LOCAL search_path = pg_catalog",
+        ISSUER_UNLINK_SQL, ISSUER_TABLE_SQL,   ISSUER_SESSIONS_SQL,
+        ISSUER_KEYS_SQL,   ISSUER_USERS_SQL};
 
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
         if (!run_script(connection, scripts[i]))

@@ -26,12 +26,12 @@ struct run {
     bool dry_run;
 };
 
-/* One who waits for a table makes everybody behind him wait: rather give up soon and be run again.
- */
 static const char *const beginning[] = {
-    "BEGIN ISOLATION LEVEL READ COMMITTED", "SET LOCAL client_min_messages = warning",
-    "SET LOCAL statement_timeout = 0",      "SELECT pg_advisory_xact_lock(" LOCK_KEY ")",
-    "SET LOCAL lock_timeout = '3s'",
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "SET LOCAL client_min_messages = warning",
+    "SET LOCAL statement_timeout = 0",
+    "SELECT pg_advisory_xact_lock(" LOCK_KEY ")",
+    ADMIN_LOCK_TIMEOUT,
 };
 
 static int begin(struct run *run)
