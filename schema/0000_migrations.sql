@@ -1,4 +1,5 @@
--- 0000_migrations.sql: the two roles, the schema, and the table where migrations are recorded.
+-- 0000_migrations.sql: the two roles, the settings of the workers' one, the schema, and the table
+-- where migrations are recorded.
 -- Runs before every migration, so each statement must be one that can be repeated.
 --
 -- It needs CREATE on the database and, unless both roles exist already, CREATEROLE; not a
@@ -42,6 +43,37 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN NULL;
+END
+$$;
+
+-- What 0001 and 0004 set, and explain, once more: a dump of the database does not have it. What has
+-- another value by now keeps that.
+DO $$
+DECLARE
+    setting record;
+BEGIN
+    FOR setting IN
+        SELECT wanted.name, wanted.value
+        FROM (VALUES ('plan_cache_mode', 'force_generic_plan'),
+                     ('jit', 'off'),
+                     ('default_transaction_isolation', 'read committed'),
+                     ('client_connection_check_interval', '2s'),
+                     ('statement_timeout', '60s'),
+                     ('idle_in_transaction_session_timeout', '15s'),
+                     ('enable_seqscan', 'off'),
+                     ('enable_bitmapscan', 'off')) AS wanted (name, value)
+        WHERE wanted.name NOT IN (
+            SELECT split_part(unnest(s.setconfig), '=', 1)
+            FROM pg_catalog.pg_db_role_setting s
+            JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+            WHERE d.datname = current_database() AND s.setrole = 'todo_app'::regrole)
+    LOOP
+        EXECUTE format('ALTER ROLE todo_app IN DATABASE %I SET %I = %L',
+                       current_database(), setting.name, setting.value);
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE WARNING 'no right to alter todo_app: its settings are left as they are';
 END
 $$;
 

@@ -175,6 +175,55 @@ def use_session(account, done):
         account.session = account.refresh().json()
 
 
+def role_settings(cluster, database):
+    return cluster.sql("SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase "
+                       f"WHERE datname = '{database}' AND setrole = 'todo_app'::regrole").splitlines()
+
+
+def backup_statements():
+    """Those of the README."""
+    text = (SOURCE / "README.md").read_text(encoding="utf-8")
+    return re.search(r"^### Backups\n.*?^```sql\n(.*?)^```", text, re.M | re.S)[1]
+
+
+def write_more(user, task):
+    """Three tasks, and a change of that one."""
+    made = [user.create(f"t{n}") for n in range(3)]
+    return made, user.put(f"/{task['id']}", {"title": "changed"}).json()
+
+
+def test_restored_from_a_dump(own_cluster, make_site):
+    """Nothing that clients know from the time after the dump is good for anything."""
+    own_cluster.sql("CREATE DATABASE dumped; CREATE DATABASE restored")
+    migrate(own_cluster, "dumped")
+    site = make_site(own_cluster, DATABASE_URL=own_cluster.url("todo_app", "dumped"))
+    user = User(site, "restored")
+    task = user.create("kept")
+    dump = site.directory / "todo.dump"
+    subprocess.run(["pg_dump", "-Fc", "-f", dump, own_cluster.url("postgres", "dumped")], check=True)
+    lost, changed = write_more(user, task)
+    seen, cursor = user.get()["ETag"], user.get("/changes").json()["next"]
+
+    url = own_cluster.url("postgres", "restored")
+    subprocess.run(["pg_restore", "--exit-on-error", "-d", url, dump], check=True)
+    assert role_settings(own_cluster, "restored") == []
+    migrate(own_cluster, "restored")
+    assert sorted(role_settings(own_cluster, "restored")) == sorted(role_settings(own_cluster, "dumped")) != []
+    own_cluster.sql(backup_statements(), "restored")
+    user = User(make_site(own_cluster, DATABASE_URL=own_cluster.url("todo_app", "restored")), "restored")
+    assert user.titles() == ["kept"]
+    assert user.get("/changes", headers={"If-None-Match": seen}).status == 200
+    made, _ = write_more(user, task)  # without the statements, all is numbered as it was
+    assert {task["id"] for task in made}.isdisjoint(task["id"] for task in lost)
+    assert user.get(headers={"If-None-Match": seen}).status == 200
+    assert user.get(f"/changes?since={cursor}").status == 410
+    stale = user.put(f"/{task['id']}", {"title": "t"}, headers={"If-Match": f'"{changed["version"]}"'})
+    assert stale.status == 412
+    since = user.get("/changes").json()["next"]
+    later = user.create("later")
+    assert user.get(f"/changes?since={since}").json()["changes"] == [later]
+
+
 def migrate(cluster, database):
     environment = clean_environment(DATABASE_URL=cluster.url("postgres", database))
     return subprocess.run([TODOCTL, "migrate", "--schema", SOURCE / "schema"], env=environment, check=True,
