@@ -162,17 +162,36 @@ int users_list(struct users *users)
     return end(users, rows ? EX_OK : EX_UNAVAILABLE);
 }
 
+/* Whose id `who` is comes before whose e-mail address: 0 to 2 rows. */
+static PGresult *find_rows(struct users *users, const char *who)
+{
+    if (!run(users, "SELECT todo.enter($1)", 1, &who))
+        return NULL;
+    return admin_query(users->connection,
+                       "SELECT id FROM (SELECT id FROM todo.users WHERE id = $1"
+                       " UNION ALL SELECT user_id FROM todo.credentials WHERE user_id <> $1"
+                       " AND lower(email COLLATE \"C\") = lower($1 COLLATE \"C\")) named (id)"
+                       " ORDER BY id = $1 DESC",
+                       1, &who);
+}
+
 /* The id of `who`, an id or an e-mail address; a user without an account has only an id. */
 static int find(struct users *users, const char *who, char id[256])
 {
-    PGresult *rows = admin_query(
-        users->connection,
-        "SELECT user_id FROM todo.credentials WHERE user_id = $1 OR lower(email COLLATE \"C\") = "
-        "lower($1 COLLATE \"C\") ORDER BY user_id = $1 DESC LIMIT 1",
-        1, &who);
-    int status = rows ? EX_OK : EX_UNAVAILABLE;
+    PGresult *rows = find_rows(users, who);
+    int status = !rows                 ? EX_UNAVAILABLE
+                 : PQntuples(rows) > 1 ? EX_DATAERR
+                 : PQntuples(rows) < 1 ? EX_NOUSER
+                                       : EX_OK;
 
-    snprintf(id, 256, "%s", rows && PQntuples(rows) > 0 ? PQgetvalue(rows, 0, 0) : who);
+    if (status == EX_OK)
+        snprintf(id, 256, "%s", PQgetvalue(rows, 0, 0));
+    if (status == EX_DATAERR)
+        fprintf(
+            stderr,
+            "todoctl: %s is the id of one user and the e-mail address of another, %s: name that "
+            "one by its id, or change its address first\n",
+            who, PQgetvalue(rows, 1, 0));
     PQclear(rows);
     return status;
 }
