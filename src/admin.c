@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "log.h"
+#include "setup_url.h"
 #include "store.h"
 #include "text.h"
 
 #define CONNECT_SECONDS 10
+#define FORBIDDEN "42501"
 
 PGconn *admin_connect(const char *url, int seconds)
 {
@@ -30,9 +33,90 @@ PGconn *admin_connect(const char *url, int seconds)
     return connection;
 }
 
+/* ---- as root: who is let in by name */
+
+const struct passwd *admin_account(const char *url, const char *unnamed)
+{
+    char *role = setup_url_part(url, "user");
+    const char *name = role ? role : unnamed;
+    const struct passwd *user = NULL;
+
+    if (name && geteuid() == 0 && setup_url_wants_peer(url))
+        user = getpwnam(name);
+    free(role);
+    return user && user->pw_uid != 0 ? user : NULL;
+}
+
+/* The server asks the kernel who has called connect(2). Files that libpq may read, such as one of
+ * passwords, it reads as that user. */
+static PGconn *connect_as(const struct passwd *user, const char *url)
+{
+    PGconn *connection;
+
+    if (seteuid(user->pw_uid) != 0)
+        return NULL;
+    connection = admin_connect(url, CONNECT_SECONDS);
+    if (seteuid(0) == 0)
+        return connection;
+    fputs("todoctl: cannot become root again\n", stderr);
+    _exit(EX_OSERR);
+}
+
+/* Root may still get in by a password in a file of its own, or by the server's map of names. */
+static PGconn *connect_either_way(const char *url)
+{
+    const struct passwd *user = admin_account(url, NULL);
+    PGconn *named = user ? connect_as(user, url) : NULL;
+    PGconn *own;
+
+    if (PQstatus(named) == CONNECTION_OK)
+        return named;
+    own = admin_connect(url, CONNECT_SECONDS);
+    if (!named || PQstatus(own) == CONNECTION_OK || PQconnectionUsedPassword(own)) {
+        PQfinish(named);
+        return own;
+    }
+    PQfinish(own);
+    return named;
+}
+
+/* When the server at `url` was started, by its clock; "" when it cannot be asked. */
+static void ask_start(const char *url, char start[64])
+{
+    PGconn *connection = connect_either_way(url);
+    PGresult *result = PQexec(connection, "SELECT extract(epoch FROM pg_postmaster_start_time())");
+
+    snprintf(start, 64, "%s", PQntuples(result) == 1 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(connection);
+}
+
+static bool is_same_server(const char *url, const char *other)
+{
+    char start[64], other_start[64];
+
+    ask_start(url, start);
+    ask_start(other, other_start);
+    return *start && strcmp(start, other_start) == 0;
+}
+
+/* What listens on the loopback may be a tunnel to another machine, or a container's. */
+char *admin_local_url(const char *url)
+{
+    char *local = geteuid() == 0 ? setup_url_of_local_admin(url) : NULL;
+
+    if (local && admin_account(local, NULL) &&
+        (setup_url_is_socket(url) || is_same_server(url, local)))
+        return local;
+    free(local);
+    return NULL;
+}
+
+/* ---- connecting, and what is told */
+
 PGconn *admin_open(const char *url)
 {
-    PGconn *connection = admin_connect(url, CONNECT_SECONDS);
+    PGconn *connection = connect_either_way(url);
     char line[1024];
 
     if (PQstatus(connection) == CONNECTION_OK)
@@ -71,8 +155,9 @@ static const char *advice(const PGresult *result)
     static const struct {
         const char *state, *advice;
     } rows[] = {
-        {"42501", ": name a role that may do this in DATABASE_ADMIN_URL"},
+        {FORBIDDEN, ": name a role that may do this in DATABASE_ADMIN_URL"},
         {"42P01", ": run todoctl migrate"}, /* no such table */
+        {"22023", ": run todoctl migrate"}, /* no such role to become */
         {ADMIN_LOCK_TIMED_OUT, ": somebody has been using the table all the time, run it again"},
     };
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -83,11 +168,21 @@ static const char *advice(const PGresult *result)
     return "";
 }
 
+const char *admin_advice_on_rights(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return state && strcmp(state, FORBIDDEN) == 0 ? advice(result) : "";
+}
+
+/* Without the statement, which libpq would show. */
 void admin_tell(const PGconn *connection, const PGresult *result)
 {
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     char line[1024];
 
-    fprintf(stderr, "todoctl: %s%s\n", admin_error(connection, line, sizeof line), advice(result));
+    text_one_line(message ? message : PQerrorMessage(connection), line, sizeof line);
+    fprintf(stderr, "todoctl: %s%s\n", line, advice(result));
 }
 
 PGresult *admin_query(PGconn *connection, const char *sql, int count, const char *const *values)

@@ -5,6 +5,7 @@
 #define TODO_ADMIN_H
 
 #include <libpq-fe.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,7 +20,18 @@
  * URL has a connect_timeout of its own. Never NULL; ask PQstatus. The caller's to PQfinish. */
 PGconn *admin_connect(const char *url, int seconds) CHECK_RESULT;
 
-/* Connects as DATABASE_ADMIN_URL; NULL, and a line on stderr, when that fails. */
+/* As root, where `url` leads to a socket of this machine and has no password: the user by whose
+ * name the server knows its role, `unnamed` (may be NULL) when it names none. Until the next
+ * getpwnam; NULL: root will do. */
+const struct passwd *admin_account(const char *url, const char *unnamed);
+
+/* As root, where DATABASE_URL `url` is the workers', on this machine: the URL of the administrator
+ * postgres, whom the socket of the same server lets into the same database; new, without a
+ * password. NULL: there is no such way. */
+char *admin_local_url(const char *url) CHECK_RESULT;
+
+/* Connects as DATABASE_ADMIN_URL, as admin_account's user if that is the way in; NULL, and a line
+ * on stderr, when that fails. */
 PGconn *admin_open(const char *url) CHECK_RESULT;
 
 /* Does the schema fit this program? EX_OK; EX_DATAERR or EX_UNAVAILABLE with a line on
@@ -28,6 +40,10 @@ int admin_check_schema(PGconn *connection) CHECK_RESULT;
 
 /* libpq's last message on one line, without the newlines at its end. */
 const char *admin_error(const PGconn *connection, char *line, size_t size);
+
+/* What to do when the role may not do what failed, to stand behind it; "" when it failed otherwise.
+ */
+const char *admin_advice_on_rights(const PGresult *result);
 
 /* A line on stderr: what failed last and, where the answer tells that, what to do about it. */
 void admin_tell(const PGconn *connection, const PGresult *result);

@@ -133,13 +133,16 @@ static bool prepare(PGconn *connection)
 static int run(const struct conf *conf, const char *url, bool link)
 {
     PGconn *connection = admin_open(url);
-    int status = EX_UNAVAILABLE;
+    int status;
 
     if (!connection)
-        return status;
+        return EX_UNAVAILABLE;
     PQsetNoticeReceiver(connection, ignore_notice, NULL);
-    if (prepare(connection))
-        status = link ? link_parts(conf, connection) : EX_OK;
+    status = admin_check_schema(connection);
+    if (status == EX_OK && !prepare(connection))
+        status = EX_UNAVAILABLE;
+    if (status == EX_OK && link)
+        status = link_parts(conf, connection);
     if (status == EX_OK && !run_script(connection, "COMMIT"))
         status = EX_UNAVAILABLE;
     PQfinish(connection);

@@ -61,8 +61,8 @@ static void tell_failure(const struct migration *migration, const PGresult *resu
     if (position && text_to_int(text_of(position), 1, MIGRATION_MAX, &character))
         fprintf(stderr, "%zu:", migration_line(migration->sql, (size_t)character));
     fprintf(stderr, " %s", message ? message : admin_error(connection, line, sizeof line));
-    fprintf(stderr, "%s%s%s%s\n", detail ? "; " : "", detail ? detail : "", context ? "; " : "",
-            context ? context : "");
+    fprintf(stderr, "%s%s%s%s%s\n", detail ? "; " : "", detail ? detail : "", context ? "; " : "",
+            context ? context : "", admin_advice_on_rights(result));
 }
 
 static int run_file(struct run *run, const struct migration *migration)
@@ -73,7 +73,7 @@ static int run_file(struct run *run, const struct migration *migration)
 
     if (outcome != PGRES_COMMAND_OK && outcome != PGRES_TUPLES_OK) {
         tell_failure(migration, result, run->connection);
-        status = EX_DATAERR;
+        status = *admin_advice_on_rights(result) ? EX_NOPERM : EX_DATAERR;
     } else if (PQtransactionStatus(run->connection) != PQTRANS_INTRANS) {
         fprintf(stderr, "todoctl: %s: ends the transaction that it runs in\n", migration->file);
         status = EX_DATAERR;

@@ -285,15 +285,9 @@ static int work_as(struct setup *setup, const struct passwd *user)
 /* As root over a socket without a password: the user that the server knows as the administrator. */
 static int change_database(struct setup *setup)
 {
-    char *name = setup_url_part(admin_url(setup), "user");
-    const struct passwd *user = NULL;
-    int status;
+    const struct passwd *user = admin_account(admin_url(setup), "postgres");
 
-    if (geteuid() == 0 && setup_url_wants_peer(admin_url(setup)))
-        user = getpwnam(name ? name : "postgres");
-    free(name);
-    status = user && user->pw_uid != 0 ? work_as(setup, user) : work_in_database(setup);
-    return status;
+    return user ? work_as(setup, user) : work_in_database(setup);
 }
 
 /* ---- the settings file */

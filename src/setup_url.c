@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define WORKERS_ROLE "todo_app"
+#define LOCAL_ADMIN "postgres"
 
 /* What of the administrator's way to the server is the workers' way too. */
 static const char *const shared[] = {"sslmode",         "sslrootcert", "channel_binding", "options",
@@ -108,6 +109,52 @@ bool setup_url_wants_peer(const char *url)
 
     free(password);
     return peer;
+}
+
+/* ---- back from the workers' */
+
+static bool is_loopback(const char *host)
+{
+    static const char *const names[] = {"127.0.0.1", "::1", "localhost"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(host, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Nothing else of theirs is taken over. Nobody but postgres may stand in for the server. */
+static char *write_local_admin(const char *host, const char *port, const char *database)
+{
+    struct buf out;
+
+    buf_init(&out);
+    add_keyword(&out, "user", LOCAL_ADMIN);
+    add_keyword(&out, "requirepeer", LOCAL_ADMIN);
+    if (host && *host == '/')
+        add_keyword(&out, "host", host);
+    if (port)
+        add_keyword(&out, "port", port);
+    add_keyword(&out, "dbname", database);
+    buf_add_char(&out, '\0');
+    return out.data;
+}
+
+char *setup_url_of_local_admin(const char *url)
+{
+    char *role = setup_url_part(url, "user"), *database = setup_url_part(url, "dbname");
+    char *host = part_or_default(url, "host"), *address = part_or_default(url, "hostaddr");
+    char *port = part_or_default(url, "port"), *local = NULL;
+    bool here = !address && (!host || is_loopback(host) || (*host == '/' && !strchr(host, ',')));
+
+    if (here && database && role && strcmp(role, WORKERS_ROLE) == 0)
+        local = write_local_admin(host, port, database);
+    free(role);
+    free(database);
+    free(host);
+    free(address);
+    free(port);
+    return local;
 }
 
 /* ---- the workers' */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* setup_url.h: from the administrator's URL to those that `todoctl setup` connects with, and writes
- * down. */
+ * down; and back again. */
 #ifndef TODO_SETUP_URL_H
 #define TODO_SETUP_URL_H
 
@@ -20,6 +20,11 @@ bool setup_url_wants_peer(const char *url);
 
 /* Does it lead to a socket of this machine? */
 bool setup_url_is_socket(const char *url);
+
+/* From the workers' URL, where that leads to this machine, by a socket or the loopback: the
+ * administrator postgres, by the socket, in the same database; a keyword string, new. NULL when it
+ * does not, or is of another role. */
+char *setup_url_of_local_admin(const char *url);
 
 /* A postgresql:// URL of the workers' role on the same server, new. Over `loopback` it goes to
  * 127.0.0.1 where `url` goes to a socket. */

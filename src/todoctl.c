@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "arena.h"
 #include "check.h"
 #include "conf.h"
@@ -109,13 +110,15 @@ static int refuse_missing(const char *settings)
     return EX_CONFIG;
 }
 
-/* Also the URL of whoever may change the schema, or rows of all users. */
+/* Also the URL of whoever may change the schema, or rows of all users: who is root needs none. */
 static int load_admin(struct conf *conf, const char **url)
 {
     int status = load(conf);
 
     if (status != EX_OK)
         return status;
+    if (!conf->database_admin_url && conf->database_url)
+        conf->database_admin_url = admin_local_url(conf->database_url);
     *url = conf->database_admin_url ? conf->database_admin_url : conf->database_url;
     return *url ? EX_OK : refuse_missing("DATABASE_ADMIN_URL (or DATABASE_URL)");
 }

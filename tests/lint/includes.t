@@ -44,7 +44,7 @@ SOLE_USERS = {
     "systemd/sd-daemon.h": ["notify.c"],
     "csv.h": ["task_csv.c", "users_csv.c"],
     "issuer_link_sql.h": ["issuer_link.c"],
-    "admin.h": ["admin.c", "check.c", "check_standby.c", "issuer_link.c", "migrate.c", "purge.c", "setup.c", "setup_database.c", "users.c"],
+    "admin.h": ["admin.c", "check.c", "check_standby.c", "issuer_link.c", "migrate.c", "purge.c", "setup.c", "setup_database.c", "todoctl.c", "users.c"],
     "conf_*.h": ["conf*"],
     "store_check_sql.h": ["store*", "check.c", "check_standby.c"],
     "store_internal.h": ["store*"],

@@ -86,6 +86,40 @@ static void test_other_database(void **state)
     free(url);
 }
 
+static void test_local_admin(void **state)
+{
+    static const struct {
+        const char *workers, *admin;
+    } rows[] = {
+        {"postgresql://todo_app:x@127.0.0.1:5433/it%27s?sslmode=disable",
+         "user='postgres' requirepeer='postgres' port='5433' dbname='it\\'s' "},
+        {"host=/run/x user=todo_app dbname=todo password=x passfile=/x options=-cx",
+         "user='postgres' requirepeer='postgres' host='/run/x' port='5432' dbname='todo' "},
+        {"user=todo_app dbname=todo",
+         "user='postgres' requirepeer='postgres' port='5432' dbname='todo' "},
+        {"host=/run/x user=alice dbname=todo", NULL},
+        {"host=/run/x dbname=todo", NULL},
+        {"host=/run/x user=todo_app", NULL},
+        {"host=/run/x,db.example user=todo_app dbname=todo", NULL},
+        {"host=/run/x hostaddr=192.0.2.1 user=todo_app dbname=todo", NULL},
+        {"postgresql://todo_app:x@db.example/todo", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *admin = setup_url_of_local_admin(rows[i].workers);
+
+        if (rows[i].admin) {
+            assert_non_null(admin);
+            assert_string_equal(admin, rows[i].admin);
+            assert_true(setup_url_wants_peer(admin));
+        } else {
+            assert_null(admin);
+        }
+        free(admin);
+    }
+}
+
 static void test_where_it_leads(void **state)
 {
     (void)state;
@@ -105,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_workers, clean_environment),
         cmocka_unit_test_setup(test_other_database, clean_environment),
+        cmocka_unit_test_setup(test_local_admin, clean_environment),
         cmocka_unit_test_setup(test_where_it_leads, clean_environment),
     };
 
