@@ -653,6 +653,16 @@ def test_flood(settings, place, pool):
         front.stop()
 
 
+def test_sockets_where_lighttpd_may_make_them():
+    """As it is installed: what lighttpd makes itself, as its user, is where Debian lets it."""
+    sample = subprocess.run([SOURCE / "deploy" / "site", "lighttpd-bin-path.conf"], check=True, text=True,
+                            capture_output=True).stdout
+    package = pathlib.Path("/usr/lib/tmpfiles.d/lighttpd.tmpfile.conf").read_text()
+    its_own = re.findall(r"^d (\S+) \S+ www-data ", package, re.MULTILINE)
+    made = re.findall(r'^(?: *"socket" =>|server\.breakagelog =) "(.*?)"', sample, re.MULTILINE)
+    assert len(made) == 3 and {os.path.dirname(path) for path in made} <= set(its_own)
+
+
 def test_every_difference_is_told():
     """The README's table has these rows and no others; each is about cases that there are."""
     section = re.search(r"^### Where they differ\n(.*?)(?=^##)", (SOURCE / "README.md").read_text(),
