@@ -117,6 +117,12 @@ static bool repeats(const char *secret, size_t length)
     return false;
 }
 
+/* What another reader of the file would have dropped. */
+static bool holds_comment(const char *secret)
+{
+    return strstr(secret, " #") || strstr(secret, "# ");
+}
+
 static void check_secret(struct probe *probe)
 {
     const struct conf *conf = probe->conf;
@@ -127,6 +133,10 @@ static void check_secret(struct probe *probe)
              repeats(conf->secret, conf->secret_length))
         tell(probe, VERDICT_WARNING, "secret",
              "%zu bytes, but easy to guess: make one with todoctl secret", conf->secret_length);
+    else if (holds_comment(conf->secret))
+        tell(probe, VERDICT_WARNING, "secret",
+             "%zu bytes, a comment among them, it seems: that wants a line of its own",
+             conf->secret_length);
     else
         tell(probe, VERDICT_OK, "secret", "%zu bytes", conf->secret_length);
 }
