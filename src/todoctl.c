@@ -54,7 +54,7 @@ static int run_user(int argc, char **argv);
 static int run_version(int argc, char **argv);
 
 static const struct command commands[] = {
-    {"check", "", "say whether the workers can serve: settings, secret, database; exit 0 or 1",
+    {"check", "", "say whether the workers can serve: settings, secret, database; exit 0, 1 or 78",
      run_check},
     {"help", "[COMMAND]", "print this, or what COMMAND takes (also --help)", run_help},
     {"keys", "", "list the keys of TODO_JWKS, as the workers would have them", run_keys},

@@ -52,6 +52,15 @@ def check_readme(paths):
     return differences("README.md", {name: default.strip("` ") for name, default in rows})
 
 
+def check_values(paths):
+    """A comment behind a value would be part of it, in our files and in pgbouncer.ini."""
+    return [
+        f"{lint.name(path)}: a comment behind the value of {name}"
+        for path in paths
+        for name in re.findall(r"^ *(\w+) ?= ?\S+[ \t]+[#;]", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+
 def check_manual(paths):
     """Items .It Ev NAME, each with its default in a macro .Dq or .Li after "Default:"."""
     told = {}
@@ -72,6 +81,9 @@ def check_sample(paths):
 
 
 lint.run(
+    ("no comment stands behind a value", check_values,
+     [lint.ROOT / "README.md", lint.ROOT / "man/todo.conf.5", lint.ROOT / "deploy/todo.conf.sample"],
+     {"README.md": "    server_login_retry = 1   # one\n"}),
     ("the README has every setting", check_readme, [lint.ROOT / "README.md"],
      {"README.md": "## Settings\n| `TODO_NO_SUCH` | 1 |\n"}),
     ("todo.conf(5) has every setting", check_manual, [lint.ROOT / "man/todo.conf.5"],
