@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "log.h"
 
 #define LABEL "todo-fcgi cursor 1"
+#define SHAPE "todo-fcgi shape " PACKAGE_VERSION " "
 #define HEAD_SIZE 2 /* sort, flags */
 #define ROW_SIZE 16 /* id, number */
 #define SEAL_SIZE 16
@@ -26,7 +28,34 @@ enum flag { FLAG_DESCENDING = 1, FLAG_BACKWARD = 2, FLAG_AT_ROW = 4, FLAGS = 8 }
 
 struct cursor_seal {
     HMAC_CTX *keyed; /* the key is taken in already */
+    char shape[CURSOR_SHAPE_LENGTH + 1];
 };
+
+/* No user has a zero byte, so that the two parts cannot be shifted against each other. */
+static void compute_seal(const struct cursor_seal *seal, struct text user, const char *bytes,
+                         size_t length, unsigned char *out)
+{
+    static const unsigned char zero;
+
+    if (!HMAC_Init_ex(seal->keyed, NULL, 0, NULL, NULL) ||
+        !HMAC_Update(seal->keyed, (const unsigned char *)user.data, user.length) ||
+        !HMAC_Update(seal->keyed, &zero, sizeof zero) ||
+        !HMAC_Update(seal->keyed, (const unsigned char *)bytes, length) ||
+        !HMAC_Final(seal->keyed, out, NULL))
+        log_out_of_memory();
+}
+
+/* Sealed for nobody, so that it is no cursor's. */
+static void set_shape(struct cursor_seal *seal, unsigned compat)
+{
+    char bytes[sizeof(SHAPE "ffffffff")];
+    int length = snprintf(bytes, sizeof bytes, SHAPE "%x", compat);
+    unsigned char digest[DIGEST_SIZE];
+
+    compute_seal(seal, TEXT_LITERAL(""), bytes, (size_t)length, digest);
+    snprintf(seal->shape, sizeof seal->shape, "-%02x%02x%02x%02x", digest[0], digest[1], digest[2],
+             digest[3]);
+}
 
 /* The key is made of the secret for this purpose alone, so that a cursor can never pass as a token.
  */
@@ -43,6 +72,7 @@ struct cursor_seal *cursor_seal_new(const struct conf *conf)
         !HMAC_Init_ex(seal->keyed, key, sizeof key, EVP_sha256(), NULL))
         log_out_of_memory();
     OPENSSL_cleanse(key, sizeof key);
+    set_shape(seal, conf->compat);
     return seal;
 }
 
@@ -52,18 +82,9 @@ void cursor_seal_free(struct cursor_seal *seal)
     free(seal);
 }
 
-/* No user has a zero byte, so that the two parts cannot be shifted against each other. */
-static void compute_seal(const struct cursor_seal *seal, struct text user, const char *bytes,
-                         size_t length, unsigned char *out)
+struct text cursor_seal_shape(const struct cursor_seal *seal)
 {
-    static const unsigned char zero;
-
-    if (!HMAC_Init_ex(seal->keyed, NULL, 0, NULL, NULL) ||
-        !HMAC_Update(seal->keyed, (const unsigned char *)user.data, user.length) ||
-        !HMAC_Update(seal->keyed, &zero, sizeof zero) ||
-        !HMAC_Update(seal->keyed, (const unsigned char *)bytes, length) ||
-        !HMAC_Final(seal->keyed, out, NULL))
-        log_out_of_memory();
+    return (struct text){seal->shape, CURSOR_SHAPE_LENGTH};
 }
 
 static void put_number(char *out, int64_t value)

@@ -20,6 +20,12 @@ struct cursor_seal;
 struct cursor_seal *cursor_seal_new(const struct conf *conf) __attribute__((returns_nonnull));
 void cursor_seal_free(struct cursor_seal *seal);
 
+/* What entity tags of lists end in: it differs where answers about the same tasks do, by the secret
+ * that their cursors are sealed with, TODO_COMPAT or the program's version. CURSOR_SHAPE_LENGTH
+ * bytes. */
+struct text cursor_seal_shape(const struct cursor_seal *seal);
+#define CURSOR_SHAPE_LENGTH (sizeof("-01234567") - 1)
+
 /* The cursor for `place`, terminated, from `arena`. */
 const char *cursor_write(const struct cursor_seal *seal, struct arena *arena, struct text user,
                          const struct task_place *place) __attribute__((returns_nonnull));

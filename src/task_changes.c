@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "cursor.h"
 #include "etag.h"
 #include "store_task.h"
 #include "task_handlers.h"
@@ -110,12 +111,13 @@ static void answer(struct call *call, const struct etag_condition *condition,
                    const struct task_cursor *since, const struct task_state *state,
                    const struct task_rows *rows, int64_t limit)
 {
+    struct text shape = cursor_seal_shape(call->seal);
     struct task_state seen;
 
     call->response->status = 200;
     call->response->content_type = RESPONSE_JSON;
-    task_state_tag(call->response, state);
-    if (task_state_is_known(condition, task_state_seen(condition, &seen), state))
+    task_state_tag(call->response, state, shape);
+    if (task_state_is_known(condition, task_state_seen(condition, shape, &seen), state))
         call_unchanged(call);
     else
         write_page(call, since, state, rows, limit);

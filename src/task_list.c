@@ -146,7 +146,8 @@ static enum err read_known(struct call *call, struct known *known)
                              "If-None-Match", call->problem, &known->condition);
 
     if (err == ERR_NONE)
-        known->seen = task_state_seen(&known->condition, &known->room);
+        known->seen =
+            task_state_seen(&known->condition, cursor_seal_shape(call->seal), &known->room);
     return err;
 }
 
@@ -156,7 +157,7 @@ static bool begin_answer(struct call *call, const struct known *known,
 {
     call->response->status = 200;
     call->response->content_type = RESPONSE_JSON;
-    task_state_tag(call->response, state);
+    task_state_tag(call->response, state, cursor_seal_shape(call->seal));
     if (!task_state_is_known(&known->condition, known->seen, state))
         return true;
     call_unchanged(call);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "task_state.h"
 
 bool task_state_read(struct text text, struct task_state *state)
@@ -22,7 +23,16 @@ bool task_state_read(struct text text, struct task_state *state)
                        INT64_MAX, &state->change_seq);
 }
 
-const struct task_state *task_state_seen(const struct etag_condition *condition,
+static bool read_tag(struct text tag, struct text shape, struct task_state *state)
+{
+    struct text head = {tag.data, tag.length - shape.length};
+
+    return tag.length > shape.length &&
+           memcmp(tag.data + head.length, shape.data, shape.length) == 0 &&
+           task_state_read(head, state);
+}
+
+const struct task_state *task_state_seen(const struct etag_condition *condition, struct text shape,
                                          struct task_state *seen)
 {
     bool found = false;
@@ -30,7 +40,7 @@ const struct task_state *task_state_seen(const struct etag_condition *condition,
     for (size_t i = 0; i < condition->count; i++) {
         struct task_state state;
 
-        if (task_state_read(condition->tags[i], &state) &&
+        if (read_tag(condition->tags[i], shape, &state) &&
             (!found || state.change_seq > seen->change_seq)) {
             *seen = state;
             found = true;
@@ -64,11 +74,12 @@ char *task_state_put(char *out, const struct task_state *state)
     return buf_put_int(out, state->change_seq);
 }
 
-void task_state_tag(struct response *response, const struct task_state *state)
+void task_state_tag(struct response *response, const struct task_state *state, struct text shape)
 {
-    char tag[TASK_STATE_ROOM + 2] = "\"";
+    char tag[TASK_STATE_ROOM + CURSOR_SHAPE_LENGTH + 2] = "\"";
     char *end = task_state_put(tag + 1, state);
 
+    end = mempcpy(end, shape.data, CURSOR_SHAPE_LENGTH);
     *end++ = '"';
     response_header_text(response, "ETag", (struct text){tag, (size_t)(end - tag)});
 }

@@ -60,7 +60,7 @@ def test_every_operation(alice, tasks):
     assert {task["id"]: task for task in alice.get().json()} == {
         made["id"]: made, ids[0]: toggled, ids[2]: restored}
     assert [task["id"] for task in alice.get("?trash=true").json()] == [ids[1]]
-    assert alice.get()["ETag"].endswith('.10"')
+    assert ".10-" in alice.get()["ETag"]
 
 
 def test_operations_see_those_before(alice):
@@ -85,7 +85,7 @@ def test_a_hundred(alice):
 def test_a_new_user(alice):
     """The first that is heard of somebody may be a batch, and it may fail."""
     assert batch(alice, {"op": "create", "title": "t"}, {"op": "delete", "id": 1}).status == 404
-    assert alice.get()["ETag"] == '"0.0"'
+    assert alice.get()["ETag"].startswith('"0.0-')
     assert [task["version"] for task in results(batch(alice, *[{"op": "create", "title": "t"}] * 2))] == [1, 2]
 
 

@@ -229,7 +229,7 @@ def test_purge_changes_the_trash(alice):
 
 def test_entity_tag(alice):
     nothing = alice.get("/changes")
-    assert nothing["ETag"] == '"0.0"'
+    assert nothing["ETag"].startswith('"0.0-')
     task = alice.create()
     first = alice.get("/changes")
     assert first["ETag"] == alice.get()["ETag"]
@@ -248,7 +248,7 @@ def test_methods(alice):
         assert answer.status == 405 and answer.words("Allow") == {"get", "head", "options"}, answer
     assert alice.request("OPTIONS", "/changes").status == 204
     head = alice.request("HEAD", "/changes")
-    assert head.status == 200 and head["ETag"] == '"0.0"'
+    assert head.status == 200 and head["ETag"].startswith('"0.0-')
     assert alice.get("/changes/").json()["changes"] == []
 
 

@@ -3,6 +3,8 @@
 
 import pytest
 
+from harness import SECRET, User
+
 
 @pytest.fixture
 def users(cluster, site, make_site, make_user):
@@ -83,3 +85,14 @@ def test_list_object(users):
     assert odd.get("/tags").json() == [{"name": "x", "count": 3}]
     assert odd.get(headers={"If-None-Match": odd.get()["ETag"]}).status == 304
     assert plain.get().json() == []
+
+
+@pytest.mark.parametrize("changed", [{"TODO_COMPAT": "list-object"}, {"BETTER_AUTH_SECRET": "s" * 40}, {}])
+def test_what_is_known_is_known_in_one_shape(cluster, alice, make_site, changed):
+    """Other settings, other answers: a tag from before them is not one of theirs."""
+    alice.create()
+    other = User(make_site(cluster, **changed), alice.name, secret=changed.get("BETTER_AUTH_SECRET", SECRET))
+    for path in ("", "/tags", "/changes"):
+        tag = alice.get(path)["ETag"]
+        assert other.get(path, headers={"If-None-Match": tag}).status == (200 if changed else 304)
+        assert other.get(path, headers={"If-None-Match": other.get(path)["ETag"]}).status == 304

@@ -262,7 +262,7 @@ def test_duplicates_of_the_first_request_ever(site, make_user, cluster):
             answers = list(threads.map(post, range(8)))
         assert {answer.status for answer in answers} == {201}, answers
         assert len({answer.body for answer in answers}) == 1
-        assert len(user.get().json()) == 1 and counter(user).endswith('.1"')
+        assert len(user.get().json()) == 1 and ".1-" in counter(user)
 
 
 @pytest.mark.parametrize("deadline", [300, 1500])

@@ -199,6 +199,38 @@ static void test_state(void **state)
     }
 }
 
+/* A tag of a list is known in its shape alone; of several the newest counts. */
+static void test_seen(void **state)
+{
+    static const struct {
+        const char *value;
+        int64_t seen; /* -1: nothing */
+    } rows[] = {
+        {"\"f.9-0a1b2c3d\"", 9},
+        {"W/\"f.9-0a1b2c3d-gzip\"", 9},
+        {"\"f.9-0a1b2c3d\", \"f.10-0a1b2c3d\", \"f.8-0a1b2c3d\"", 10},
+        {"\"f.10-0a1b2c3e\", \"f.9-0a1b2c3d\"", 9},
+        {"\"f.9\"", -1},
+        {"\"f.9-0a1b2c3e\"", -1},
+        {"\"f.9-0a1b2c3d-0a1b2c3d\"", -1},
+        {"\"f.90a1b2c3d\"", -1},
+        {"\"-0a1b2c3d\"", -1},
+        {"\"1b2c3d\"", -1},
+        {"\"\"", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct etag_condition condition;
+        struct task_state room;
+        const struct task_state *seen;
+
+        assert_int_equal(etag_read(rows[i].value, "If-None-Match", &problem, &condition), ERR_NONE);
+        seen = task_state_seen(&condition, TEXT_LITERAL("-0a1b2c3d"), &room);
+        assert_int_equal(seen ? seen->change_seq : -1, rows[i].seen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_versions, set_up, tear_down),
         cmocka_unit_test(test_state),
+        cmocka_unit_test_setup_teardown(test_seen, set_up, tear_down),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
