@@ -168,7 +168,7 @@ static enum action read_options(int argc, char **argv)
     opterr = 0; /* one line of ours says it all */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?')
-            return tell_unknown(argv[optind - 1]);
+            return tell_unknown(program_refused_option(argv));
         action = option;
     }
     return optind == argc ? (enum action)action : tell_unknown(argv[optind]);

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,18 @@ void program_begin(void)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
             exit(EX_OSFILE); /* no /dev/null: better than to go on so */
+}
+
+const char *program_refused_option(char **argv)
+{
+    const char *taken = argv[optind - 1], *next = argv[optind];
+    bool is_short = taken[0] == '-' && taken[1] == optopt && taken[2] == '\0';
+
+    /* getopt leaves the argument only behind the last of its short options: -x is behind it, -xyz
+     * still ahead. Of a long option `optopt` is none of its letters. */
+    if (!is_short && next && optopt != '\0' && next[0] == '-' && next[1] == optopt)
+        return next;
+    return taken;
 }
 
 int program_end(const char *program, int status)

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "program.h"
 #include "text.h"
 
 #define DATABASE_NAME_MAX 63 /* bytes; PostgreSQL would cut off the rest */
@@ -109,7 +110,8 @@ int setup_options_read(struct setup_options *options, int argc, char **argv)
     fill_table(options, table);
     while ((place = getopt_long(argc, argv, "", table, &entry)) != -1) {
         if (place == '?')
-            return refuse("unknown option, or its value is missing: ", argv[optind - 1]);
+            return refuse("unknown option, or its value is missing: ",
+                          program_refused_option(argv));
         if (entry >= 0 && (size_t)entry < VALUE_COUNT &&
             set_value(options, &values[entry], optarg) != EX_OK)
             return EX_USAGE;

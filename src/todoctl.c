@@ -89,7 +89,7 @@ static int refuse(const char *problem, const char *subject)
 /* getopt has just answered '?'. */
 static int refuse_option(char **argv)
 {
-    return refuse("unknown option, or its value is missing: ", argv[optind - 1]);
+    return refuse("unknown option, or its value is missing: ", program_refused_option(argv));
 }
 
 static int load(struct conf *conf)

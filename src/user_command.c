@@ -12,6 +12,7 @@
 
 #include "account.h"
 #include "password.h"
+#include "program.h"
 #include "prompt.h"
 #include "users.h"
 #include "users_csv.h"
@@ -168,12 +169,15 @@ static int read_options(const struct command *command, int argc, char **argv,
                                           {"id", required_argument, NULL, 'i'},
                                           {"end", no_argument, NULL, 'e'},
                                           {NULL, 0, NULL, 0}};
-    int option;
+    int option, entry = 0;
 
     optind = 0; /* glibc: from the beginning, for this argv */
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (option == '?' || !takes(command, option))
-            return refuse("unknown option, or its value is missing: ", argv[optind - 1]);
+    while ((option = getopt_long(argc, argv, "", known, &entry)) != -1) {
+        if (option == '?')
+            return refuse("unknown option, or its value is missing: ",
+                          program_refused_option(argv));
+        if (!takes(command, option))
+            return refuse("unknown option of this command: --", known[entry].name);
         if (option == 'n')
             options->name = optarg;
         if (option == 'i')

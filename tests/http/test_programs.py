@@ -252,5 +252,6 @@ def test_help_and_version(run, program, words):
         done = run([program, option], DATABASE_URL=None, BETTER_AUTH_SECRET=None)
         assert done.returncode == 0 and done.stderr == ""
         assert option == "--version" or words in done.stdout
-    done = run([program, "--nonsense"])
-    assert done.returncode == 64 and done.stderr.count("\n") == 1 and "--nonsense: see" in done.stderr
+    for option in ("--nonsense", "-nonsense", "-n"):
+        done = run([program, option])
+        assert done.returncode == 64 and done.stderr.count("\n") == 1 and f": {option}: see" in done.stderr
