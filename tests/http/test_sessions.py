@@ -5,7 +5,7 @@ import concurrent.futures
 
 import pytest
 
-from harness import Account
+from harness import Account, User
 
 
 def sessions(cluster, account):
@@ -206,3 +206,15 @@ def test_check_session(make_site, make_user, cluster, check, status):
             assert 'error="invalid_token"' in answer["WWW-Authenticate"]
     titles = cluster.sql(f"SELECT title FROM todo.tasks WHERE user_id = '{account.id}' ORDER BY id")
     assert titles.split() == (["x"] if check == "1" else ["y", "z"])
+
+
+def test_a_deleted_account_does_not_come_back(make_site, cluster):
+    site = make_site(cluster, TODO_CHECK_SESSION=1)
+    account = Account(site, "deleted@example.com", "a fine password")
+    user = User(site, account.id)
+    user.token = account.session["access_token"]
+    assert account.call("me", {"password": account.password}, method="DELETE").status == 204
+    for path, body in (("", {"title": "t"}), ("/batch", {"operations": [{"op": "create", "title": "t"}]}),
+                       ("/import", [{"title": "t"}])):
+        assert user.post(path, body).status == 401, path
+    assert cluster.sql(f"SELECT count(*) FROM todo.users WHERE id = '{account.id}'") == "0"
