@@ -64,6 +64,11 @@ int conf_load(struct conf *conf, char **environment, bool needs_worker, char *er
               size_t error_size) CHECK_RESULT;
 void conf_fini(struct conf *conf);
 
+/* `url` as libpq understands it, new: "postgresql+DRIVER://" (SQLAlchemy) loses its driver,
+ * asyncpg's parameter ssl=MODE becomes sslmode=MODE; libpq's keyword strings stay as they are. NULL
+ * when it is neither. */
+char *conf_url_database(const char *url);
+
 /* NULL when libpq can read `url`, a URL or a keyword string, and as it is meant; else what is wrong
  * with it (static), to stand behind its name. */
 const char *conf_database_url_fault(const char *url);

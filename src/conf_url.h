@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* conf_url.h: the two kinds of URL that settings hold: where the database is, and the origins of
- * browser clients. For conf.c. */
+/* conf_url.h: the two kinds of URL that settings hold: where the database is (see also conf.h), and
+ * the origins of browser clients. For conf.c. */
 #ifndef TODO_CONF_URL_H
 #define TODO_CONF_URL_H
-
-/* `url` as libpq understands it, new: "postgresql+DRIVER://" (SQLAlchemy) loses its driver,
- * asyncpg's parameter ssl=MODE becomes sslmode=MODE; libpq's keyword strings stay as they are. NULL
- * when it is neither. */
-char *conf_url_database(const char *url);
 
 /* The password in a database URL or keyword string as it is written there, new; NULL if none. */
 char *conf_url_password(const char *url);

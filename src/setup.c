@@ -53,6 +53,8 @@ struct setup {
     struct setup_options options;
     struct setup_file file;
     struct conf conf; /* of the file or its draft */
+    char *admin_url;  /* as libpq has it */
+    char *schema;     /* the directory, from the root on: the child goes elsewhere */
     char *database;
     char *password;                /* of todo_app; NULL: the workers are another role */
     struct setup_outcome *outcome; /* shared with the child */
@@ -87,9 +89,18 @@ static bool has_service(const struct setup *setup)
            setup_service_is_there(SETUP_SYSTEMD, TODO_UNIT_DIR);
 }
 
-static const char *admin_url(const struct setup *setup)
+/* As told, else the local administrator. */
+static int take_admin_url(struct setup *setup)
 {
-    return setup->options.admin_url ? setup->options.admin_url : SETUP_LOCAL_ADMIN;
+    const char *given = setup->options.admin_url ? setup->options.admin_url : SETUP_LOCAL_ADMIN;
+    char *url = conf_url_database(given);
+    const char *fault = conf_database_url_fault(url ? url : given);
+
+    forget(setup->admin_url);
+    setup->admin_url = url;
+    if (fault)
+        fprintf(stderr, "todoctl: the administrator's URL %s\n", fault);
+    return fault || !url ? EX_USAGE : EX_OK;
 }
 
 /* ---- the draft */
@@ -118,7 +129,7 @@ static int make_draft(struct setup *setup)
     const char *given = value_of("BETTER_AUTH_SECRET");
     char secret[2 * RANDOM_SECRET_BYTES + 1], password[2 * PASSWORD_BYTES + 1];
     const char *database = setup->options.database ? setup->options.database : SETUP_DATABASE;
-    char *url = setup_url_of_workers(admin_url(setup), random_hex(password, PASSWORD_BYTES),
+    char *url = setup_url_of_workers(setup->admin_url, random_hex(password, PASSWORD_BYTES),
                                      database, false);
     struct setup_settings settings =
         settings_with(setup, url, given ? given : random_hex(secret, RANDOM_SECRET_BYTES));
@@ -128,6 +139,15 @@ static int make_draft(struct setup *setup)
     explicit_bzero(password, sizeof password);
     forget(url);
     return status;
+}
+
+/* It is of the server to which the DATABASE_URL beside it leads. */
+static int take_admin_url_of_file(struct setup *setup)
+{
+    if (setup->options.admin_url || !setup->conf.database_admin_url)
+        return EX_OK;
+    setup->options.admin_url = setup->conf.database_admin_url;
+    return take_admin_url(setup);
 }
 
 /* Whatever the settings say of the workers' role holds, be they new or years old. The environment's
@@ -156,7 +176,7 @@ static int read_settings(struct setup *setup)
                 setup->file.kept ? setup->file.path : setup->file.draft, setup->database);
         return EX_USAGE;
     }
-    return EX_OK;
+    return take_admin_url_of_file(setup);
 }
 
 static int begin(struct setup *setup)
@@ -224,14 +244,14 @@ static bool login(const struct setup_database *wanted, const char *database)
 /* As todo-fcgi-purge.service has it: the database todo, over the socket. */
 static bool may_purge(const struct setup *setup)
 {
-    return has_service(setup) && setup_url_wants_peer(admin_url(setup)) &&
+    return has_service(setup) && setup_url_wants_peer(setup->admin_url) &&
            strcmp(setup->database, SETUP_DATABASE) == 0;
 }
 
 static const char *advice(const struct setup *setup)
 {
     if (setup->options.admin_url)
-        return "correct --admin-url, or start the server";
+        return "correct --admin-url or DATABASE_ADMIN_URL, or start the server";
     return geteuid() == 0 ? "start PostgreSQL, or give the URL of another one with --admin-url"
                           : "run this as root or as postgres, or give a URL with --admin-url";
 }
@@ -239,10 +259,10 @@ static const char *advice(const struct setup *setup)
 static int work_in_database(struct setup *setup)
 {
     const struct setup_database wanted = {
-        .admin_url = admin_url(setup),
+        .admin_url = setup->admin_url,
         .name = setup->database,
         .password = setup->password,
-        .schema = setup->options.schema,
+        .schema = setup->schema ? setup->schema : setup->options.schema,
         .reset_password = setup->options.reset_password,
         .purge_role = setup->purge_role,
         .advice = advice(setup),
@@ -285,7 +305,7 @@ static int work_as(struct setup *setup, const struct passwd *user)
 /* As root over a socket without a password: the user that the server knows as the administrator. */
 static int change_database(struct setup *setup)
 {
-    const struct passwd *user = admin_account(admin_url(setup), "postgres");
+    const struct passwd *user = admin_account(setup->admin_url, "postgres");
 
     return user ? work_as(setup, user) : work_in_database(setup);
 }
@@ -295,7 +315,7 @@ static int change_database(struct setup *setup)
 static int finish_file(struct setup *setup)
 {
     char why[512];
-    char *url = find_url(admin_url(setup), setup->password, setup->database, why, sizeof why);
+    char *url = find_url(setup->admin_url, setup->password, setup->database, why, sizeof why);
     struct setup_settings settings = settings_with(setup, url, setup->conf.secret);
     int status;
 
@@ -361,15 +381,6 @@ static int run(struct setup *setup)
     return EX_OK;
 }
 
-static int check_admin_url(const struct setup *setup)
-{
-    const char *fault = conf_database_url_fault(admin_url(setup));
-
-    if (fault)
-        fprintf(stderr, "todoctl: the administrator's URL %s\n", fault);
-    return fault ? EX_USAGE : EX_OK;
-}
-
 static int read_options(struct setup *setup, int argc, char **argv)
 {
     struct setup_options *options = &setup->options;
@@ -381,7 +392,7 @@ static int read_options(struct setup *setup, int argc, char **argv)
     if (status == EX_OK)
         status = setup_options_ask(options);
     if (status == EX_OK)
-        status = check_admin_url(setup);
+        status = take_admin_url(setup);
     if (status == EX_OK && secret && text_has_control(text_of(secret)))
         status = refuse("BETTER_AUTH_SECRET must not have control characters", EX_CONFIG);
     return status;
@@ -400,6 +411,7 @@ int setup_command(int argc, char **argv, const char *schema_directory)
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (setup.outcome == MAP_FAILED)
         log_out_of_memory();
+    setup.schema = realpath(setup.options.schema, NULL);
     if (status == EX_OK)
         status = begin(&setup);
     if (status == EX_OK)
@@ -408,6 +420,8 @@ int setup_command(int argc, char **argv, const char *schema_directory)
     setup_file_fini(&setup.file);
     forget(setup.password);
     free(setup.database);
+    forget(setup.admin_url);
+    free(setup.schema);
     munmap(setup.outcome, sizeof *setup.outcome);
     return status;
 }

@@ -13,6 +13,7 @@
 #include "admin.h"
 #include "buf.h"
 #include "migrate.h"
+#include "migrations.h"
 #include "setup_url.h"
 
 #define CONNECT_SECONDS 10
@@ -189,6 +190,16 @@ static int check_password(struct work *work,
     return EX_DATAERR;
 }
 
+/* As the user who is going to read them once more. */
+static int check_files(const struct work *work)
+{
+    struct migrations files;
+    int status = migrations_read(&files, work->wanted->schema);
+
+    migrations_fini(&files);
+    return status;
+}
+
 /* ---- making */
 
 /* In the cluster's locale when that knows letters and is UTF-8; else in one that every Debian has.
@@ -325,6 +336,8 @@ int setup_database(const struct setup_database *wanted,
         status = check_database(&work);
     if (status == EX_OK)
         status = check_password(&work, login);
+    if (status == EX_OK)
+        status = check_files(&work);
     if (status == EX_OK)
         status = create_database(&work);
     if (status == EX_OK)

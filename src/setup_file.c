@@ -20,6 +20,7 @@
 
 #define MODE 0600
 #define MODE_OF_GROUP 0640
+#define MODE_OF_DIRECTORY 0755 /* the group is to get at the file, whatever the umask */
 
 static int refuse(const char *path, const char *why, int status)
 {
@@ -37,13 +38,15 @@ static int refuse_errno(const char *path)
 static int open_directory(struct setup_file *file)
 {
     char path[PATH_MAX], *name;
+    bool made;
 
     snprintf(path, sizeof path, "%s", file->path);
     name = dirname(path);
-    if (mkdir(name, 0755) != 0 && errno != EEXIST)
+    made = mkdir(name, MODE_OF_DIRECTORY) == 0;
+    if (!made && errno != EEXIST)
         return refuse_errno(name);
     file->directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file->directory < 0)
+    if (file->directory < 0 || (made && fchmod(file->directory, MODE_OF_DIRECTORY) != 0))
         return refuse_errno(name);
     if (flock(file->directory, LOCK_EX | LOCK_NB) != 0)
         return refuse(name, "another todoctl setup is at work here", EX_TEMPFAIL);

@@ -191,16 +191,18 @@ static int confirm(const struct setup_options *options)
 
 int setup_options_ask(struct setup_options *options)
 {
+    bool kept = access(options->config, F_OK) == 0;
     int status = EX_OK;
 
     if (options->yes || !isatty(STDIN_FILENO))
         return EX_OK;
     if (!options->admin_url)
         status = ask(options, "admin-url", "PostgreSQL, as its administrator (a URL)",
-                     "the local socket, as postgres");
-    if (status == EX_OK && !options->database && access(options->config, F_OK) != 0)
+                     kept ? "that of the settings file, else the local socket, as postgres"
+                          : "the local socket, as postgres");
+    if (status == EX_OK && !options->database && !kept)
         status = ask(options, "database", "Name of the database", SETUP_DATABASE);
-    if (status == EX_OK && !options->cors && access(options->config, F_OK) != 0)
+    if (status == EX_OK && !options->cors && !kept)
         status = ask(options, "cors", "Origins of browser clients, separated by commas", "none");
     return status == EX_OK ? confirm(options) : status;
 }
