@@ -339,25 +339,28 @@ static void recover(struct store *store, enum outcome outcome)
 }
 
 /* Each kind of failure is worth one more attempt: who has lost a deadlock against a migration finds
- * plans next that do not hold any more. */
+ * plans next that do not hold any more. The last attempt is the one that judges a session. */
 enum err store_run(struct store *store, struct step *const *steps, size_t count, bool repeatable)
 {
     for (unsigned met = 0;;) {
         enum err err = store_connect(store);
         enum outcome outcome;
 
-        if (err != ERR_NONE)
+        if (err != ERR_NONE) {
+            store_issuer_note(store, false, err);
             return err;
+        }
         outcome = exchange(store, steps, count);
-        store_issuer_note(store, outcome == DONE, reactions[outcome].err);
-        if (outcome == DONE)
-            return ERR_NONE;
-        for (size_t i = 0; i < count; i++)
-            step_fini(steps[i]);
-        recover(store, outcome);
+        if (outcome != DONE) {
+            for (size_t i = 0; i < count; i++)
+                step_fini(steps[i]);
+            recover(store, outcome);
+        }
         if (met & 1u << outcome || !reactions[outcome].again ||
-            !(repeatable || reactions[outcome].rolled_back))
+            !(repeatable || reactions[outcome].rolled_back)) {
+            store_issuer_note(store, outcome == DONE, reactions[outcome].err);
             return reactions[outcome].err;
+        }
         met |= 1u << outcome;
         metrics_count(METRICS_RETRIES);
     }

@@ -604,6 +604,26 @@ static void test_verdicts(void **state)
         check_verdict(&verdicts[i]);
 }
 
+/* The attempt that succeeds has judged the session, whichever it is. */
+static void test_issuer_session_again(void **state)
+{
+    static const char *const retried[] = {"40001", "0A000"};
+
+    (void)state;
+    sql("CREATE FUNCTION todo.enter_issuer_session(token text, user_id text) RETURNS text"
+        " LANGUAGE sql AS $$ SELECT todo.enter(user_id) $$");
+    for (size_t i = 0; i < sizeof retried / sizeof *retried; i++)
+        for (int times = 0; times <= 2; times++) {
+            store_issuer_expect(store, TEXT_LITERAL("token"));
+            assert_true(store_issuer_is_unjudged(store));
+            assert_int_equal(write_sql(failing(retried[i], times)),
+                             times < 2 ? ERR_NONE : ERR_UNAVAILABLE);
+            assert_int_equal(store_issuer_is_unjudged(store), times == 2);
+            end_request();
+        }
+    sql("DROP FUNCTION todo.enter_issuer_session(text, text)");
+}
+
 /* A write that failed behind others has undone them too. */
 static void test_all_or_nothing(void **state)
 {
@@ -936,6 +956,7 @@ int main(void)
         TEST(test_killed_before_commit),
         TEST(test_in_flight),
         TEST(test_verdicts),
+        TEST(test_issuer_session_again),
         TEST(test_all_or_nothing),
         TEST(test_names_forgotten),
         TEST(test_unnamed),
