@@ -317,7 +317,10 @@ static void check_issuer_keys(struct probe *probe)
     if (!has_schema(probe) || !has_issuer_keys(probe->conf))
         return;
     result = ask_issuer(probe, "public keys", "SELECT count(*) FROM todo.issuer_keys()", NULL);
-    if (result)
+    if (result && strcmp(PQgetvalue(result, 0, 0), "0") == 0)
+        tell(probe, VERDICT_WARNING, "public keys",
+             "Better Auth has none: until it has made one, no token of its is accepted");
+    else if (result)
         tell(probe, VERDICT_OK, "public keys", "Better Auth's are read, %s of them",
              PQgetvalue(result, 0, 0));
     PQclear(result);

@@ -14,17 +14,28 @@
 #ifndef TODO_ISSUER_LINK_SQL_H
 #define TODO_ISSUER_LINK_SQL_H
 
+/* Columns of others that todo_owner may read are the ones that a link has granted. */
 #define ISSUER_UNLINK_SQL                                                                          \
     "DROP FUNCTION IF EXISTS todo.issuer_user_deleted() CASCADE;"                                  \
     "DROP FUNCTION IF EXISTS todo.issuer_keys();"                                                  \
     "DROP FUNCTION IF EXISTS todo.enter_issuer_session(text, text);"                               \
-    "DROP FUNCTION IF EXISTS todo.issuer_session_user(text);"
+    "DROP FUNCTION IF EXISTS todo.issuer_session_user(text);"                                      \
+    "DO $unlink$ DECLARE theirs record; BEGIN"                                                     \
+    " FOR theirs IN SELECT c.oid::regclass AS label, a.attname, n.nspname"                         \
+    "  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"                                  \
+    "  JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(a.attacl) granted"                \
+    "  WHERE granted.grantee = to_regrole('todo_owner') AND granted.privilege_type = 'SELECT'"     \
+    "  AND pg_has_role(granted.grantor, 'USAGE') AND n.nspname <> 'todo' LOOP"                     \
+    "  EXECUTE format('REVOKE SELECT (%I) ON %s FROM todo_owner', theirs.attname, theirs.label);"  \
+    "  EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM todo_owner', theirs.nspname);"               \
+    " END LOOP; END $unlink$;"
 
 #define ISSUER_AS_OWNER                                                                            \
     " SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = ''UTC''"
 
 /* names: the table and its columns; needed: so many columns have to be there. Gives the table, or
- * null when it is not there; lets todo_owner read the columns. */
+ * null when it is not there; lets todo_owner read the columns. Whose rows are read, by todo_owner,
+ * needs a policy too. */
 #define ISSUER_TABLE_SQL                                                                           \
     "CREATE FUNCTION pg_temp.issuer_table(schema text, names text[], needed integer)"              \
     " RETURNS regclass LANGUAGE plpgsql AS $link$"                                                 \
@@ -46,13 +57,23 @@
     "  needed := needed - 1;"                                                                      \
     " END LOOP;"                                                                                   \
     " IF needed > 0 THEN RAISE EXCEPTION 'too few columns are named for %', found; END IF;"        \
-    " RETURN found; END $link$;"
+    " RETURN found; END $link$;"                                                                   \
+    "CREATE FUNCTION pg_temp.require_policy(theirs regclass) RETURNS void"                         \
+    " LANGUAGE plpgsql AS $link$ BEGIN"                                                            \
+    " IF (SELECT relrowsecurity FROM pg_class WHERE oid = theirs)"                                 \
+    "  AND NOT EXISTS (SELECT FROM pg_policy, unnest(polroles) AS reader"                          \
+    "   WHERE polrelid = theirs AND polpermissive AND polcmd IN ('r', '*')"                        \
+    "   AND (reader = 0 OR pg_has_role('todo_owner', reader, 'USAGE'))) THEN"                      \
+    "  RAISE EXCEPTION 'row-level security hides % from todo_owner: CREATE POLICY todo ON %"       \
+    " FOR SELECT TO todo_owner USING (true)', theirs, theirs;"                                     \
+    " END IF; END $link$;"
 
 #define ISSUER_SESSIONS_SQL                                                                        \
     "CREATE FUNCTION pg_temp.link_sessions(schema text, names text[]) RETURNS boolean"             \
     " LANGUAGE plpgsql AS $link$"                                                                  \
     " DECLARE found CONSTANT regclass := pg_temp.issuer_table(schema, names, 3);"                  \
     " BEGIN IF found IS NULL THEN RETURN false; END IF;"                                           \
+    " PERFORM pg_temp.require_policy(found);"                                                      \
     " EXECUTE format('CREATE FUNCTION todo.issuer_session_user(wanted text) RETURNS text"          \
     "  LANGUAGE plpgsql STABLE STRICT" ISSUER_AS_OWNER " AS $f$ BEGIN"                             \
     "  RETURN (SELECT s.%I::text FROM %s s WHERE s.%I = wanted AND s.%I > now()); END $f$',"       \
@@ -74,22 +95,25 @@
     " RETURN true; END $link$;"
 
 /* The algorithm and the end of a key are columns of later versions only; ended keys stay published
- * for 30 days, as at Better Auth itself. */
+ * for 30 days, as at Better Auth itself. The workers keep so many only: the newest come first. */
 #define ISSUER_KEYS_SQL                                                                            \
     "CREATE FUNCTION pg_temp.link_keys(schema text, names text[]) RETURNS boolean"                 \
     " LANGUAGE plpgsql AS $link$"                                                                  \
     " DECLARE found CONSTANT regclass := pg_temp.issuer_table(schema, names, 2);"                  \
     "  known CONSTANT name[] := (SELECT array_agg(attname) FROM pg_attribute"                      \
     "   WHERE attrelid = found AND attnum > 0 AND NOT attisdropped);"                              \
+    "  expiry CONSTANT text := CASE WHEN names[5] = ANY (known)"                                   \
+    "   THEN format('k.%I', names[5]) ELSE 'NULL::timestamptz' END;"                               \
     " BEGIN IF found IS NULL THEN RETURN false; END IF;"                                           \
+    " PERFORM pg_temp.require_policy(found);"                                                      \
     " EXECUTE format('CREATE FUNCTION todo.issuer_keys()"                                          \
     "  RETURNS TABLE (id text, public_key text, algorithm text)"                                   \
     "  LANGUAGE plpgsql STABLE" ISSUER_AS_OWNER " AS $f$ BEGIN"                                    \
     "  RETURN QUERY SELECT k.%I::text, k.%I::text, %s::text FROM %s k"                             \
-    "  WHERE coalesce(%s + interval ''30 days'' > now(), true); END $f$',"                         \
+    "  WHERE coalesce(%s + interval ''30 days'' > now(), true)"                                    \
+    "  ORDER BY %s DESC NULLS FIRST; END $f$',"                                                    \
     "  names[2], names[3], CASE WHEN names[4] = ANY (known) THEN format('k.%I', names[4])"         \
-    "  ELSE 'NULL' END, found, CASE WHEN names[5] = ANY (known) THEN format('k.%I', names[5])"     \
-    "  ELSE 'NULL::timestamptz' END);"                                                             \
+    "  ELSE 'NULL' END, found, expiry, expiry);"                                                   \
     " ALTER FUNCTION todo.issuer_keys() OWNER TO todo_owner;"                                      \
     " REVOKE ALL ON FUNCTION todo.issuer_keys() FROM PUBLIC;"                                      \
     " GRANT EXECUTE ON FUNCTION todo.issuer_keys() TO todo_app;"                                   \

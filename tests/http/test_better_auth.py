@@ -331,11 +331,16 @@ def test_deleted_user(issuers, sites):
 def test_unlink(issuers, cluster):
     issuer = BetterAuth(cluster)
     issuer.todoctl("link", "better-auth", "--unlink")
-    left = "SELECT count(*) FROM pg_proc WHERE proname LIKE '%issuer%'; SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'todo%'"
+    left = """SELECT count(*) FROM pg_proc WHERE proname LIKE '%issuer%';
+        SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'todo%';
+        SELECT attrelid::regclass, attname FROM pg_attribute WHERE attacl::text LIKE '%todo_owner=%' ORDER BY 1, 2;
+        SELECT nspname FROM pg_namespace WHERE nspname <> 'todo' AND nspacl::text LIKE '%todo_owner=%'"""
     assert issuer.sql(left) == "0\n0"
     issuer.todoctl("link", "better-auth")
     issuer.todoctl("link", "better-auth")
-    assert issuer.sql(left) == "4\n1"
+    assert issuer.sql(left).split() == [
+        "4", "1", '"user"|id', "session|expiresAt", "session|token", "session|userId",
+        "jwks|alg", "jwks|expiresAt", "jwks|id", "jwks|publicKey", "public"]
     issuer.stop()
 
 
