@@ -183,8 +183,9 @@ enum err task_import(struct call *call)
     enum err err = read_dry_run(call, &import.dry_run);
 
     if (!format)
-        return problem_set(call->problem, ERR_MEDIA_TYPE,
-                           "the body must be application/json, text/csv or text/calendar");
+        return problem_set(
+            call->problem, ERR_MEDIA_TYPE,
+            "the body must be application/json, text/csv or text/calendar, in UTF-8");
     if (err == ERR_NONE)
         err = call_body(call, &body);
     if (err != ERR_NONE)

@@ -23,7 +23,9 @@ def load(cluster, name, count):
         ARRAY['tag ' || n % 100] FROM generate_series(1, {count}) n""")
 
 
-SETTINGS = {"session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0",
+# Of several processes it tells the mean of their rows, rounded: there is to be one.
+SETTINGS = {"max_parallel_workers_per_gather": "0",
+            "session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0",
             "auto_explain.log_analyze": "on", "auto_explain.log_timing": "off", "auto_explain.log_format": "json"}
 
 
