@@ -310,7 +310,7 @@ class Site:
         settings = {**defaults, **settings}
         settings["DATABASE_URL"] = cluster.reach(settings["DATABASE_URL"])
         self.pool = Pool(self.directory, settings, spawned, held, program, starter)
-        self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000,
+        self.web = WebServer(self.directory, edit=UNBUFFERED, AUTH_RATE=100000, AUTH_BURST=100000,
                              SOCKET=self.pool.socket, AUTH_SOCKET=self.pool.socket)
         self.port = self.web.port
         Site.living.append(self)
