@@ -305,7 +305,7 @@ static int work_as(struct setup *setup, const struct passwd *user)
 /* As root over a socket without a password: the user that the server knows as the administrator. */
 static int change_database(struct setup *setup)
 {
-    const struct passwd *user = admin_account(setup->admin_url, "postgres");
+    const struct passwd *user = admin_account(setup->admin_url, SETUP_URL_ADMIN);
 
     return user ? work_as(setup, user) : work_in_database(setup);
 }

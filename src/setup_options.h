@@ -4,9 +4,10 @@
 #define TODO_SETUP_OPTIONS_H
 
 #include "err.h"
+#include "setup_url.h"
 
 #define SETUP_DATABASE "todo"
-#define SETUP_LOCAL_ADMIN "user=postgres dbname=postgres"
+#define SETUP_LOCAL_ADMIN "user=" SETUP_URL_ADMIN " dbname=postgres"
 
 struct setup_options {
     const char *admin_url; /* of a role that may create roles and databases; NULL: not told */

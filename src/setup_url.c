@@ -15,7 +15,6 @@
 #include "log.h"
 
 #define WORKERS_ROLE "todo_app"
-#define LOCAL_ADMIN "postgres"
 
 /* What of the administrator's way to the server is the workers' way too. */
 static const char *const shared[] = {"sslmode",         "sslrootcert", "channel_binding", "options",
@@ -129,8 +128,8 @@ static char *write_local_admin(const char *host, const char *port, const char *d
     struct buf out;
 
     buf_init(&out);
-    add_keyword(&out, "user", LOCAL_ADMIN);
-    add_keyword(&out, "requirepeer", LOCAL_ADMIN);
+    add_keyword(&out, "user", SETUP_URL_ADMIN);
+    add_keyword(&out, "requirepeer", SETUP_URL_ADMIN);
     if (host && *host == '/')
         add_keyword(&out, "host", host);
     if (port)

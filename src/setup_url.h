@@ -8,6 +8,9 @@
 
 #include "err.h"
 
+/* PostgreSQL's own administrator, and the user of the machine who is let in as that. */
+#define SETUP_URL_ADMIN "postgres"
+
 /* A part of it, decoded: "user", "password", "dbname", …; new, NULL when it has none. */
 char *setup_url_part(const char *url, const char *keyword);
 
