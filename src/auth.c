@@ -8,8 +8,8 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cors.h"
 #include "log.h"
 #include "metrics.h"
@@ -179,8 +179,8 @@ static enum err check_bearer(struct call *call, struct text token)
                       "something behind the token");
     if (call->conf->sessions && session_token_fits(token))
         return check_session(call, token, false);
-    fault = token_verify(call->conf, call->keys, call->arena, token, time(NULL), &call->principal,
-                         &reason);
+    fault = token_verify(call->conf, call->keys, call->arena, token, clock_unix_seconds(),
+                         &call->principal, &reason);
     return judge(call, fault, reason);
 }
 

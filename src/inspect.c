@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
+#include "clock.h"
 #include "session_token.h"
 #include "store_issuer.h"
 
@@ -60,7 +60,7 @@ static int inspect_jwt(const struct conf *conf, struct keys *keys, struct arena 
 {
     struct principal principal = {.user = TEXT_NULL};
     enum token_fault fault =
-        token_inspect(conf, keys, arena, token, time(NULL), &principal, tell, NULL);
+        token_inspect(conf, keys, arena, token, clock_unix_seconds(), &principal, tell, NULL);
 
     return conclude(fault, principal.user);
 }

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "reload.h"
 
@@ -90,7 +90,7 @@ struct metrics *metrics_new(void)
         log_out_of_memory();
     snprintf(metrics->version, sizeof metrics->version, "%s", PACKAGE_VERSION);
     metrics->size = sizeof *metrics;
-    metrics->started = (int64_t)time(NULL);
+    metrics->started = (int64_t)clock_unix_seconds();
     return metrics;
 }
 

@@ -4,11 +4,11 @@
 
 #include <openssl/crypto.h>
 #include <string.h>
-#include <time.h>
 
 #include "account_json.h"
 #include "auth.h"
 #include "call.h"
+#include "clock.h"
 #include "log.h"
 #include "metrics.h"
 #include "random.h"
@@ -33,7 +33,7 @@ enum err session_answer(struct call *call, int status, const struct account *acc
 {
     const char *access =
         token_make(call->conf, call->arena, arena_text(call->arena, account->id),
-                   arena_text(call->arena, token->session), time(NULL), ACCESS_SECONDS);
+                   arena_text(call->arena, token->session), clock_unix_seconds(), ACCESS_SECONDS);
 
     if (!access) {
         log_error("no access token could be made");

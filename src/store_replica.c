@@ -97,7 +97,7 @@ void store_replica_allow(struct store *store, struct text position)
     if (!replica || !position_read(&store->arena, position, &wanted) || wanted.made_at < 0 ||
         wanted.lsn < 0) /* no position of ours, and the differences below would overflow */
         return;
-    age = (int64_t)time(NULL) - wanted.made_at;
+    age = (int64_t)clock_unix_seconds() - wanted.made_at;
     replica->allowed = age >= -POSITION_SECONDS && age <= POSITION_SECONDS;
     replica->wanted = wanted;
 }
@@ -124,7 +124,7 @@ static bool take_position(const struct store *store, const PGresult *result,
         store->system == 0)
         return false;
     *position = (struct position){
-        .made_at = (int64_t)time(NULL),
+        .made_at = (int64_t)clock_unix_seconds(),
         .system = store->system,
         .timeline = result_int(result, 0, 1),
         .lsn = result_int(result, 0, 0),

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "arena.h"
 #include "check.h"
+#include "clock.h"
 #include "conf.h"
 #include "inspect.h"
 #include "issuer_link.h"
@@ -346,7 +346,8 @@ static int print_token(const struct conf *conf, const struct token_options *opti
     if (!conf->secret)
         return refuse_missing("BETTER_AUTH_SECRET");
     arena_init(&arena);
-    token = token_make(conf, &arena, options->user, NULL, time(NULL), (long)options->lifetime);
+    token = token_make(conf, &arena, options->user, NULL, clock_unix_seconds(),
+                       (long)options->lifetime);
     if (token)
         puts(token);
     else

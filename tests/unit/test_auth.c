@@ -51,13 +51,13 @@ static char *good_token(void)
     return token;
 }
 
-static enum err check(const char *authorization, struct principal *principal,
-                      const char **token_error)
+static enum err check_by(const struct conf *by, const char *authorization,
+                         struct principal *principal, const char **token_error)
 {
     static const struct route route = {METHOD_GET, "{T}", NEEDS_TOKEN, NULL};
     struct request request = {.arena = &arena, .method = METHOD_GET};
     struct problem problem;
-    struct call call = {.conf = &conf,
+    struct call call = {.conf = by,
                         .arena = &arena,
                         .request = &request,
                         .problem = &problem,
@@ -71,6 +71,12 @@ static enum err check(const char *authorization, struct principal *principal,
     *principal = call.principal;
     *token_error = problem.token_error;
     return err;
+}
+
+static enum err check(const char *authorization, struct principal *principal,
+                      const char **token_error)
+{
+    return check_by(&conf, authorization, principal, token_error);
 }
 
 static void check_refused(const char *authorization, const char *expected)
@@ -247,12 +253,34 @@ static void test_reasons(void **state)
     }
 }
 
+/* The issuer's clock is this machine's: what it issues in the first instant of a second is not from
+ * the future, not even where no leeway is left. */
+static void test_new_second(void **state)
+{
+    static const struct conf strict = {
+        .secret = secret, .secret_length = sizeof(secret) - 1, .user_claim = user_claim};
+    struct principal principal = {0};
+    const char *header, *token_error;
+    struct timespec now;
+    time_t next;
+
+    (void)state;
+    clock_gettime(CLOCK_REALTIME, &now);
+    next = now.tv_sec + 1;
+    header = arena_printf(&arena, "Bearer %s", token_make(&strict, &arena, "u_1", NULL, next, 900));
+    while (now.tv_sec < next)
+        clock_gettime(CLOCK_REALTIME, &now);
+    if (check_by(&strict, header, &principal, &token_error) != ERR_NONE)
+        fail_msg("%s", token_error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),  cmocka_unit_test(test_no_token),
-        cmocka_unit_test(test_malformed), cmocka_unit_test(test_two_tokens),
-        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_accepted),   cmocka_unit_test(test_no_token),
+        cmocka_unit_test(test_malformed),  cmocka_unit_test(test_two_tokens),
+        cmocka_unit_test(test_too_long),   cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_new_second),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
