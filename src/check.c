@@ -30,7 +30,7 @@
     " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'"                        \
     " AND has_schema_privilege(oid, 'CREATE')), pg_backend_pid(),"                                 \
     " current_setting('server_encoding'), CASE current_setting('server_encoding')"                 \
-    " WHEN 'UTF8' THEN lower(chr(196)) = chr(228) END"
+    " WHEN 'UTF8' THEN lower(chr(196)) = chr(228) END, current_setting('plan_cache_mode')"
 
 enum fact {
     FACT_ROLE,
@@ -41,7 +41,8 @@ enum fact {
     FACT_PUBLIC,
     FACT_PROCESS,
     FACT_ENCODING,
-    FACT_FOLDS
+    FACT_FOLDS,
+    FACT_PLANS
 };
 
 enum fitness { FITNESS_VERSION, FITNESS_UNSAFE };
@@ -247,6 +248,23 @@ static void check_schema(struct probe *probe)
         tell(probe, VERDICT_OK, "schema", "version %s", version);
 }
 
+/* One of the settings that `todoctl migrate` gives todo_app stands for all: a dump has none of
+ * them, and a member does not inherit them. */
+static void check_role_settings(struct probe *probe)
+{
+    const char *plans = fact(probe, FACT_PLANS);
+
+    if (!has_schema(probe))
+        return;
+    if (strcmp(plans, "force_generic_plan") == 0)
+        tell(probe, VERDICT_OK, "role settings", "as todoctl migrate makes them");
+    else
+        tell(probe, VERDICT_WARNING, "role settings",
+             "plan_cache_mode is %s, so each statement may be planned anew: run todoctl migrate;"
+             " another role than todo_app wants the same settings",
+             plans);
+}
+
 /* Of several faults the database names one, a role's before a table's. */
 static void check_row_security(struct probe *probe)
 {
@@ -403,10 +421,19 @@ static bool reach_database(struct probe *probe)
 
 bool check_run(const struct conf *conf)
 {
-    static check *const of_database[] = {
-        check_server,       check_text,         check_pooler,          check_role,
-        check_schema,       check_row_security, check_issuer_sessions, check_issuer_keys,
-        check_issuer_users, check_clock,        check_reads,           NULL};
+    static check *const of_database[] = {check_server,
+                                         check_text,
+                                         check_pooler,
+                                         check_role,
+                                         check_schema,
+                                         check_role_settings,
+                                         check_row_security,
+                                         check_issuer_sessions,
+                                         check_issuer_keys,
+                                         check_issuer_users,
+                                         check_clock,
+                                         check_reads,
+                                         NULL};
     struct probe probe = {.conf = conf};
 
     check_settings(&probe);
