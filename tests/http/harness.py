@@ -33,6 +33,7 @@ WRAPPER = shlex.split(os.environ.get("TEST_WRAPPER", ""))
 WRAPPER[:1] = map(shutil.which, WRAPPER[:1])  # spawn-fcgi does not look into PATH
 TMP = os.environ.get("TEST_TMP", "/tmp")
 SLOW = float(os.environ.get("TEST_SLOW", "1"))
+DB_DEADLINE_MS = min(30000, int(5000 * SLOW))  # nginx gives up after 60 s
 SECRET = "a secret for tests, of more than thirty-two bytes"
 ORIGIN = "https://app.example"
 
@@ -301,7 +302,7 @@ class Site:
             (self.directory / name).mkdir()
         self.cluster = cluster
         defaults = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET,
-                    "TODO_DB_DEADLINE_MS": min(60000, int(5000 * SLOW)),
+                    "TODO_DB_DEADLINE_MS": DB_DEADLINE_MS,
                     "TODO_BCRYPT_COST": 10, "TODO_TRUSTED_PROXIES": "127.0.0.1",
                     "TODO_CORS_ORIGINS": f"{ORIGIN}, https://*.preview.example",
                     **cluster.defaults}

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 
-from harness import WITH_US, Cluster, clean_environment, eventually
+from harness import SLOW, WITH_US, Cluster, clean_environment, eventually
 
 CONNECTIONS = 4  # to each database
-WORKERS = 32
+WORKERS = 32 if SLOW < 5 else 8
 
 # Tests that a run through PgBouncer leaves out, and why. Every other run has them.
 STATISTICS = "reads what a session of the database tells of itself when it ends, and PgBouncer keeps them"
@@ -46,10 +46,6 @@ server_login_retry = 1
 
 def is_wanted():
     return os.environ.get("TEST_DATABASE") == "pgbouncer"
-
-
-def reason_to_leave_out(name):
-    return DIRECT_ONLY.get(name.partition("[")[0])
 
 
 class PgBouncer:

@@ -109,11 +109,11 @@ def kill_a_worker(site):
 
 def cut_connections(cluster):
     """For half a second, one of the workers' sessions after the other."""
-    cluster.sql("""DO $$ BEGIN
+    cluster.sql(f"""DO $$ BEGIN
         FOR i IN 1..10 LOOP
             PERFORM pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
                 WHERE usename = 'todo_app' ORDER BY random() LIMIT 1) a;
-            PERFORM pg_sleep(0.05);
+            PERFORM pg_sleep({0.05 * SLOW});
             PERFORM pg_stat_clear_snapshot();
         END LOOP;
     END $$""")

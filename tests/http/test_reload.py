@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from harness import WORKER, User, children, eventually
+from harness import SLOW, WORKER, User, children, eventually
 from issuer import Key, KeyServer, closed_port
 
 
@@ -106,7 +106,7 @@ def test_stop_during_a_reload(lab, how):
     before = children(leader(lab))
     reload(lab)
     lab.pool.process.send_signal(how)
-    assert lab.pool.process.wait(30) == 0
+    assert lab.pool.process.wait(30 * SLOW) == 0
     eventually(10, lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before), "their end")
 
 

@@ -252,7 +252,7 @@ def test_stop_with_a_hundred_in_flight(own_cluster, make_site, how, spawned):
     assert all(answer.body == whole for answer in answers)
     eventually(10, lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "their end")
     if not spawned:
-        assert site.pool.process.wait(10) == 0
+        assert site.pool.process.wait(10 * SLOW) == 0
 
 
 def test_stop_when_idle_is_quick(own_cluster, make_site):

@@ -18,8 +18,8 @@ import tempfile
 
 import pytest
 
-from harness import (ORIGIN, REPORT, SECRET, SOURCE, TMP, WITH_US, WORKER, WRAPPER, Pool, Response, Site, User,
-                     WebServer, check_secrets, eventually, free_port, make_token)
+from harness import (DB_DEADLINE_MS, ORIGIN, REPORT, SECRET, SLOW, SOURCE, TMP, WITH_US, WORKER, Pool, Response,
+                     Site, User, WebServer, check_secrets, eventually, free_port, make_token)
 
 OUTSIDE = ["nginx", "lighttpd", "apache"]  # in front of a pool that others have started
 SERVERS = [*OUTSIDE, "lighttpd-bin-path", "apache-fcgid"]
@@ -106,7 +106,7 @@ class Front:
 
     def raw(self, head, body=b""):
         """An answer to just these bytes; the server may close before it has read them all."""
-        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 30 * SLOW) as connection:
             connection.sendall(head.replace("\n", "\r\n").encode() + body)
             answer = http.client.HTTPResponse(connection)
             answer.begin()
@@ -132,14 +132,16 @@ def place():
 @pytest.fixture(scope="module")
 def settings(cluster, place):
     """The values of deploy/site that tell of todo.fcgi."""
-    shutil.copy(WORKER, place / "todo.fcgi")
+    program = place / "todo.fcgi"
+    subprocess.run([SOURCE / "tests" / "below-wrapper", WORKER, program], check=True)
     lines = {"DATABASE_URL": cluster.url(), "BETTER_AUTH_SECRET": SECRET, "TODO_BCRYPT_COST": 10,
-             "TODO_CORS_ORIGINS": ORIGIN, "TODO_TRUSTED_PROXIES": "127.0.0.1"}
+             "TODO_CORS_ORIGINS": ORIGIN, "TODO_TRUSTED_PROXIES": "127.0.0.1",
+             "TODO_DB_DEADLINE_MS": DB_DEADLINE_MS}
     conf = place / "todo.conf"
     conf.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
     conf.chmod(0o600)
     give_to_server(conf)
-    return {"CONFIG": conf, "PROGRAM": " ".join([*WRAPPER, str(place / "todo.fcgi")]), "WORKERS": 3}
+    return {"CONFIG": conf, "PROGRAM": program, "WORKERS": 3}
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +288,7 @@ def chunked_body_of(front, size):
 @case([201, True])
 def expect_continue(front):
     user, body = front.user(), '{"title": "after 100"}'
-    with socket.create_connection(("127.0.0.1", front.port), 30) as connection:
+    with socket.create_connection(("127.0.0.1", front.port), 30 * SLOW) as connection:
         connection.sendall((f"POST {user.base} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {user.token}\r\n"
                             f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode())
         interim = b""
@@ -310,7 +312,7 @@ def one_point_nought(front):
 def one_connection(front):
     user = front.user()
     headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=30 * SLOW)
     statuses = []
     for method, body, more in (("POST", padded(50), headers), ("POST", padded(LIMIT + 1), headers),
                                ("POST", padded(50), headers), ("GET", None, {}), ("GET", None, headers)):
@@ -634,7 +636,7 @@ def test_tls(server, settings, place, pool, certificate):
     front = Front(place / f"tls-{server}", server, edit=edit, TLS_LISTEN=listen, **settings, **certificate, **sockets)
     try:
         trust = ssl.create_default_context(cafile=certificate["CERTIFICATE"])
-        connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=trust)
+        connection = http.client.HTTPSConnection("localhost", port, timeout=30 * SLOW, context=trust)
         connection.request("GET", "/ready")
         assert connection.getresponse().status == 200
         connection.close()

@@ -125,6 +125,7 @@ class Administrator:
         self.site.pool.process.send_signal(how)
         assert self.site.pool.process.wait(30 * SLOW) == 0
         self.site.pool.start()
+        eventually(10, lambda: children(self.leader()), "workers: before, nobody listens to signals")
 
     def restart_as_systemd_does(self):
         self.restart(signal.SIGQUIT)
