@@ -30,7 +30,7 @@
     " EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'"                        \
     " AND has_schema_privilege(oid, 'CREATE')), pg_backend_pid(),"                                 \
     " current_setting('server_encoding'), CASE current_setting('server_encoding')"                 \
-    " WHEN 'UTF8' THEN lower(chr(196)) = chr(228) END, current_setting('plan_cache_mode')"
+    " WHEN 'UTF8' THEN lower(chr(196)) = chr(228) END, current_setting('plan_cache_mode', true)"
 
 enum fact {
     FACT_ROLE,
@@ -257,12 +257,12 @@ static void check_role_settings(struct probe *probe)
     if (!has_schema(probe))
         return;
     if (strcmp(plans, "force_generic_plan") == 0)
-        tell(probe, VERDICT_OK, "role settings", "as todoctl migrate makes them");
+        tell(probe, VERDICT_OK, "role settings", "plan_cache_mode is %s", plans);
     else
         tell(probe, VERDICT_WARNING, "role settings",
-             "plan_cache_mode is %s, so each statement may be planned anew: run todoctl migrate;"
-             " another role than todo_app wants the same settings",
-             plans);
+             "plan_cache_mode is %s, so each statement may be planned anew: run todoctl migrate, or"
+             " set for %s what schema/0000_migrations.sql sets for todo_app",
+             plans, fact(probe, FACT_ROLE));
 }
 
 /* Of several faults the database names one, a role's before a table's. */

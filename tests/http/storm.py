@@ -108,7 +108,7 @@ def kill_a_worker(site):
 
 
 def cut_connections(cluster):
-    """For half a second, one of the workers' sessions after the other."""
+    """For half a second, or TEST_SLOW times that, one of the workers' sessions after the other."""
     cluster.sql(f"""DO $$ BEGIN
         FOR i IN 1..10 LOOP
             PERFORM pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity

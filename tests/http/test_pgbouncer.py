@@ -206,7 +206,7 @@ def test_one_connection_is_enough(site, hold):
 
 def test_no_connection_is_left(pooled, make_site, hold):
     """503 at the deadline, and nothing is wrong when there is one again."""
-    deadline = min(4000, int(1000 * SLOW))  # PostgreSQL ends the holders after 15 s
+    deadline = min(3000, int(1000 * SLOW))  # PostgreSQL ends the holders after 15 s
     user = User(make_site(pooled, TODO_DB_DEADLINE_MS=deadline), "left-out")
     task = user.create()
     holders = hold(CONNECTIONS)
