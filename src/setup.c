@@ -422,6 +422,7 @@ int setup_command(int argc, char **argv, const char *schema_directory)
     free(setup.database);
     forget(setup.admin_url);
     free(setup.schema);
+    setup_options_fini(&setup.options);
     munmap(setup.outcome, sizeof *setup.outcome);
     return status;
 }

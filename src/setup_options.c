@@ -144,8 +144,6 @@ static const struct value *find_value(const char *name)
     return NULL;
 }
 
-static char *answers[VALUE_COUNT]; /* those that were taken, for as long as the process lives */
-
 /* Until the answer will do; an empty one leaves the option as it is. */
 static int ask(struct setup_options *options, const char *name, const char *question,
                const char *preset)
@@ -163,7 +161,7 @@ static int ask(struct setup_options *options, const char *name, const char *ques
             return EX_NOINPUT;
         }
         if (*answer != '\0' && set_value(options, value, answer) == EX_OK) {
-            answers[value - values] = answer; /* the option points to it */
+            options->answers[options->answer_count++] = answer;
             return EX_OK;
         }
         if (*answer == '\0') {
@@ -205,4 +203,12 @@ int setup_options_ask(struct setup_options *options)
     if (status == EX_OK && !options->cors && !kept)
         status = ask(options, "cors", "Origins of browser clients, separated by commas", "none");
     return status == EX_OK ? confirm(options) : status;
+}
+
+void setup_options_fini(struct setup_options *options)
+{
+    for (size_t i = 0; i < options->answer_count; i++) {
+        explicit_bzero(options->answers[i], strlen(options->answers[i])); /* a URL has a password */
+        free(options->answers[i]);
+    }
 }

@@ -3,10 +3,13 @@
 #ifndef TODO_SETUP_OPTIONS_H
 #define TODO_SETUP_OPTIONS_H
 
+#include <stddef.h>
+
 #include "err.h"
 #include "setup_url.h"
 
 #define SETUP_DATABASE "todo"
+#define SETUP_QUESTIONS 3
 #define SETUP_LOCAL_ADMIN "user=" SETUP_URL_ADMIN " dbname=postgres"
 
 struct setup_options {
@@ -20,14 +23,19 @@ struct setup_options {
     const char *workers;   /* TODO_WORKERS; NULL: by the number of processors */
     int prefix;            /* mounted below one, not at / */
     int reset_password, yes;
+    char *answers[SETUP_QUESTIONS]; /* owned: what some of the above point to */
+    size_t answer_count;
 };
 
 /* Fills the options, which point into `argv` and the environment. EX_OK, or a line on stderr and
  * EX_USAGE. */
 int setup_options_read(struct setup_options *options, int argc, char **argv) CHECK_RESULT;
 
-/* Asks for what was not told, when there is a terminal and no --yes; the answers live as long as
- * the process. EX_OK, or EX_NOINPUT when there was no answer or it was no. */
+/* Asks for what was not told, when there is a terminal and no --yes. EX_OK, or EX_NOINPUT when
+ * there was no answer or it was no. */
 int setup_options_ask(struct setup_options *options) CHECK_RESULT;
+
+/* Forgets the answers. */
+void setup_options_fini(struct setup_options *options);
 
 #endif

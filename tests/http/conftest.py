@@ -113,7 +113,6 @@ AT_EXEC = "valgrind takes away the signals that wait while a program becomes ano
 IN_TIME = "a standby has half a second, and below valgrind to connect takes as long"
 NOT_BELOW_VALGRIND = {
     "test_stop_during_a_reload": AT_EXEC,
-    "test_the_standby_answers": IN_TIME,
     "test_reads_stay_right_whatever_happens_to_the_standby": IN_TIME,
 }
 
