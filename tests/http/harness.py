@@ -173,6 +173,13 @@ def children(parent):
     return sorted(pids)
 
 
+def hears_signals(pid):
+    """Has it a handler for HUP, which it sets last? Before that a signal ends it, or is lost on it: what
+    a shell starts in the background ignores INT and QUIT."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)[1], 16) >> signal.SIGHUP - 1 & 1
+
+
 class Pool:
     """todo.fcgi under spawn-fcgi. With `spawned`, spawn-fcgi forks that many plain workers. With
     `held`, we have the socket, as systemd has it, and it outlives the pool. `starter(pool)` gives
@@ -323,6 +330,7 @@ class Site:
     def wait(self):
         try:
             eventually(10, self.is_ready, "/ready")
+            eventually(10, lambda: all(map(hears_signals, self.pool.plain_pids)), "workers that hear signals")
         except AssertionError as error:
             text = self.pool.log.read_text(errors="replace")
             self.stop()
